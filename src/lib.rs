@@ -1,0 +1,20 @@
+//! A child-process engine: start, stream, watch and stop many processes, and leave nothing behind.
+//!
+//! The modules in data-flow order; an arrow points to what may be used:
+//! `error <- command <- sys <- { spawn, reactor } <- process <- manager`, with `output` beside
+//! `process` and `extractor` beside `manager`.
+
+#![deny(unsafe_code)]
+
+mod command;
+mod error;
+mod types;
+
+pub use command::{
+    Affinity, Command, Descendants, DropPolicy, EnvPlan, ExtraFd, GroupMode, OutputOptions,
+    OutputPolicy, Program, Rlimit, Stdin, Stdout, StopLadder, StopStep, UserSpec,
+};
+pub use error::{ExtractionError, ProcessError, Result, StartError, StartErrorKind, StartStep};
+pub use types::{
+    Containment, ExitStatus, ProcessConfig, ProcessInfo, ProcessStatus, ResourceUsage,
+};
