@@ -1,0 +1,71 @@
+# The commands of this repository. `make help` lists them; `.ci/run` runs `make test`.
+#
+# A suite is a target test-NAME, named in SUITES; mk/suites.py runs them one after the other, shows
+# their output and adds up their counts. The parts that belong to one language are in mk/*.mk.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CARGO  ?= cargo
+PYTHON ?= python3
+BUILD  := build
+# Set to "no" to keep `make setup` from installing system packages.
+APT    ?= yes
+
+SUITES := lint rust loom
+-include mk/c.mk
+-include mk/python.mk
+-include mk/install.mk
+
+.PHONY: help
+help: ## List these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /\1\t/' \
+	    | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+# ---- set-up and build -------------------------------------------------------------------------
+
+.PHONY: setup
+setup: $(BUILD)/setup.stamp ## Check the tools, install the optional ones where possible
+$(BUILD)/setup.stamp: mk/setup
+	@mkdir -p $(@D)
+	@APT=$(APT) mk/setup
+	@touch $@
+
+.PHONY: build
+build: setup ## Build the core and libprocess_manager (target/release)
+	$(CARGO) build --release
+
+.PHONY: children
+children: setup
+	$(CARGO) build --release -p process_manager_child
+	$(CARGO) build -p process_manager_child
+
+# ---- tests ------------------------------------------------------------------------------------
+
+.PHONY: test
+test: setup ## Run every suite in every language; ends with the totals
+	@MAKE='$(MAKE)' $(PYTHON) mk/suites.py $(SUITES)
+
+.PHONY: lint
+lint: setup ## Formatting and lints of the Rust code; warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+.PHONY: test-lint
+test-lint: lint
+	@echo '2 passed, 0 failed, 0 skipped'
+
+.PHONY: test-rust
+test-rust: setup children ## Unit, integration and documentation tests of the Rust crates
+	$(CARGO) test --workspace --exclude process_manager_child -- --show-output
+
+.PHONY: test-loom
+test-loom: setup ## Model checks of the small state machines
+	RUSTFLAGS='--cfg loom' $(CARGO) test --release --lib --target-dir target/loom -- loom
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	$(CARGO) clean
+	rm -rf $(BUILD)
