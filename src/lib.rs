@@ -8,6 +8,8 @@
 
 mod command;
 mod error;
+mod extractor;
+mod sys;
 mod types;
 
 pub use command::{
@@ -15,6 +17,7 @@ pub use command::{
     OutputPolicy, Program, Rlimit, Stdin, Stdout, StopLadder, StopStep, UserSpec,
 };
 pub use error::{ExtractionError, ProcessError, Result, StartError, StartErrorKind, StartStep};
+pub use extractor::{BinaryExtractor, BinaryExtractorBuilder, ExtractionLocation};
 pub use types::{
     Containment, ExitStatus, ProcessConfig, ProcessInfo, ProcessStatus, ResourceUsage,
 };

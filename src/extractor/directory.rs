@@ -1,0 +1,103 @@
+//! The private directory: made, locked, and removed with its owner.
+//!
+//! The lock is a flock(2) on the directory itself. It tells every sweeper, ours and the cleaners
+//! of /tmp, that the owner lives; it is closed on exec, so that no child holds it.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+/// How often a new directory may be lost to a sweeper between mkdir(2) and flock(2).
+const CREATE_ATTEMPTS: usize = 64;
+/// How often the removal starts anew because somebody put files into the directory meanwhile.
+const REMOVE_ATTEMPTS: usize = 3;
+
+/// A directory of mode 0700, locked by this process, removed on drop.
+#[derive(Debug)]
+pub(super) struct PrivateDir {
+    path: PathBuf,
+    _lock: File,
+    owner: u32,
+}
+
+impl PrivateDir {
+    /// Makes `<base>/<prefix>-<random>` and locks it.
+    pub(super) fn create(base: &Path, prefix: &str) -> io::Result<Self> {
+        for _ in 0..CREATE_ATTEMPTS {
+            let made = tempfile::Builder::new()
+                .prefix(&format!("{prefix}-"))
+                .rand_bytes(12)
+                .tempdir_in(base)?;
+            // mkdir(2) applies the umask, which may take the owner's own bits away.
+            fs::set_permissions(made.path(), Permissions::from_mode(0o700))?;
+            if let Some(lock) = lock(made.path())? {
+                return Ok(Self { path: made.keep(), _lock: lock, owner: std::process::id() });
+            }
+        }
+        Err(Errno::BUSY.into())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether this process made the directory. A forked copy owns nothing.
+    pub(super) fn is_ours(&self) -> bool {
+        self.owner == std::process::id()
+    }
+
+    fn remove(&self) {
+        for _ in 0..REMOVE_ATTEMPTS {
+            match fs::remove_dir_all(&self.path) {
+                Ok(()) => return,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+                Err(error) => log::warn!("cannot remove {}: {error}", self.path.display()),
+            }
+        }
+    }
+}
+
+impl Drop for PrivateDir {
+    /// Removes the directory while its lock is still held, so that no sweeper meets it half gone.
+    fn drop(&mut self) {
+        if self.is_ours() {
+            self.remove();
+        }
+    }
+}
+
+/// Opens and locks a directory. `None`: somebody else holds the lock, it is no longer there under
+/// this name, or it is not a directory of this user.
+///
+/// The identity is compared after the lock was obtained: a sweeper may have removed the directory
+/// between open and flock, and a lock on an unlinked directory protects nothing. While the lock is
+/// held, nobody who follows this protocol removes it.
+pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(descriptor) => File::from(descriptor),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let opened = directory.metadata()?;
+    if opened.uid() != rustix::process::geteuid().as_raw() {
+        return Ok(None);
+    }
+    match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    match fs::symlink_metadata(path) {
+        Ok(named) if (named.dev(), named.ino()) == (opened.dev(), opened.ino()) => {
+            Ok(Some(directory))
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

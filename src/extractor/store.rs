@@ -1,0 +1,123 @@
+//! The shared core of an extractor: its home, and which binaries are in it.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use once_cell::sync::OnceCell;
+
+use super::builder::Options;
+use super::digest::Expected;
+use super::location::Home;
+use super::name;
+use super::stage::Staged;
+use crate::error::{ExtractionError, ProcessError, Result};
+
+/// How to start an extracted binary.
+#[derive(Debug, Clone)]
+pub(crate) struct Extracted {
+    /// Its path.
+    pub(crate) path: PathBuf,
+    /// Where it lives in memory: the descriptor to execute instead of the path.
+    pub(crate) exec_fd: Option<Arc<OwnedFd>>,
+}
+
+/// What is known about one binary.
+pub(super) type Entry = Extracted;
+
+#[derive(Debug)]
+pub(super) struct Store {
+    options: Options,
+    home: OnceCell<Home>,
+    entries: RwLock<BTreeMap<String, Entry>>,
+}
+
+impl Store {
+    pub(super) fn new(options: Options) -> Self {
+        Self { options, home: OnceCell::new(), entries: RwLock::default() }
+    }
+
+    /// The home, made on first use.
+    ///
+    /// Errors: [`ProcessError::Forked`] in a forked copy of the process that made it.
+    pub(super) fn home(&self) -> Result<&Home> {
+        let home = self.home.get_or_try_init(|| Home::choose(&self.options))?;
+        if home.directory.is_ours() {
+            Ok(home)
+        } else {
+            Err(ProcessError::Forked)
+        }
+    }
+
+    pub(super) fn existing_home(&self) -> Option<&Home> {
+        self.home.get()
+    }
+
+    /// The private directory, or where it would be made if it cannot be.
+    pub(super) fn directory(&self) -> &Path {
+        match self.home.get_or_try_init(|| Home::choose(&self.options)) {
+            Ok(home) => home.directory.path(),
+            Err(_) => self.options.base(),
+        }
+    }
+
+    pub(super) fn stage(
+        &self,
+        name: &str,
+        data: &mut dyn BufRead,
+        expected: Option<Expected>,
+    ) -> Result<Staged> {
+        name::check(name)?;
+        Ok(Staged::write(self.home()?, name, data, expected)?)
+    }
+
+    /// Renames under the lock, so that of two threads that add one name the file and the entry
+    /// of the same one win.
+    pub(super) fn commit(&self, staged: Staged) -> Result<PathBuf> {
+        let home = self.home()?;
+        let mut entries = self.write();
+        let name = staged.name.clone();
+        let entry = staged.commit(home)?;
+        let path = entry.path.clone();
+        entries.insert(name, entry);
+        Ok(path)
+    }
+
+    pub(super) fn remove(&self, name: &str) -> Result<()> {
+        self.home()?;
+        let mut entries = self.write();
+        let entry = entries.get(name).ok_or_else(|| not_found(name))?;
+        if entry.exec_fd.is_none() {
+            match std::fs::remove_file(&entry.path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(ExtractionError::new(name, "cannot remove it", error).into());
+                }
+                _ => {}
+            }
+        }
+        entries.remove(name);
+        Ok(())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Result<Entry> {
+        self.read().get(name).cloned().ok_or_else(|| not_found(name))
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.read().keys().cloned().collect()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Entry>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Entry>> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn not_found(name: &str) -> ProcessError {
+    ProcessError::BinaryNotFound(name.to_owned())
+}
