@@ -65,6 +65,10 @@ test-rust: setup children ## Unit, integration and documentation tests of the Ru
 test-loom: setup ## Model checks of the small state machines
 	RUSTFLAGS='--cfg loom' $(CARGO) test --release --lib --target-dir target/loom -- loom
 
+.PHONY: bench
+bench: setup children ## Measure beside a raw floor and the peers (BENCH=quick: in less time)
+	$(CARGO) run --release -p process_manager_bench -- $(BENCH)
+
 .PHONY: clean
 clean: ## Remove everything that was built
 	$(CARGO) clean

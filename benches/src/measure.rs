@@ -1,0 +1,166 @@
+//! Rounds: every contender in turn, the order rotated each round, so that a slow moment of the
+//! machine hits all of them. Medians over the rounds.
+
+use std::time::Instant;
+
+use crate::work::{Child, Contender, Outcome, Tally};
+
+/// How much work a run does.
+#[derive(Clone, Copy)]
+pub struct Size {
+    /// Rounds of each table, 7 at least.
+    pub rounds: usize,
+    /// Starts in a round.
+    pub starts: u32,
+    /// Bytes through one child in a round.
+    pub bytes: u64,
+    /// Lines of 80 bytes through one child in a round.
+    pub lines: u64,
+    /// Timed lines in a round.
+    pub ticks: usize,
+}
+
+impl Size {
+    /// The default: a few minutes.
+    pub const FULL: Self =
+        Self { rounds: 9, starts: 1000, bytes: 2 << 30, lines: 10_000_000, ticks: 500 };
+    /// `BENCH=quick`: less work a round, as many rounds.
+    pub const QUICK: Self =
+        Self { rounds: 7, starts: 300, bytes: 256 << 20, lines: 1_500_000, ticks: 150 };
+}
+
+/// One table: what was measured, and each contender's figures, one a round.
+pub struct Table {
+    /// What every contender did.
+    pub title: String,
+    /// The unit of the figures; smaller is better.
+    pub unit: &'static str,
+    /// Names and figures.
+    pub rows: Vec<Row>,
+}
+
+/// One contender's figures in a table.
+pub struct Row {
+    /// The contender.
+    pub name: &'static str,
+    /// One figure a round, sorted.
+    pub figures: Vec<f64>,
+}
+
+impl Row {
+    /// The middle figure.
+    pub fn median(&self) -> f64 {
+        percentile(&self.figures, 0.5)
+    }
+}
+
+fn percentile(sorted: &[f64], part: f64) -> f64 {
+    let last = sorted.len().saturating_sub(1) as f64;
+    sorted.get((last * part).round() as usize).copied().unwrap_or(f64::NAN)
+}
+
+type Contenders<'a> = [Box<dyn Contender + 'a>];
+
+/// Runs `rounds` interleaved rounds of `work`, which returns one figure for each unit.
+fn tables(
+    contenders: &mut Contenders<'_>,
+    rounds: usize,
+    heads: &[(String, &'static str)],
+    mut work: impl FnMut(&mut dyn Contender) -> Outcome<Vec<f64>>,
+) -> Outcome<Vec<Table>> {
+    let names: Vec<_> = contenders.iter().map(|contender| contender.name()).collect();
+    let rows = || names.iter().map(|name| Row { name, figures: Vec::new() }).collect();
+    let table =
+        |(title, unit): &(String, &'static str)| Table { title: title.clone(), unit, rows: rows() };
+    let mut tables: Vec<Table> = heads.iter().map(table).collect();
+    for round in 0..rounds {
+        for turn in 0..contenders.len() {
+            let index = (round + turn) % contenders.len();
+            let figures = work(contenders[index].as_mut())?;
+            for (table, figure) in tables.iter_mut().zip(figures) {
+                table.rows[index].figures.push(figure);
+            }
+        }
+    }
+    let rows = tables.iter_mut().flat_map(|table| &mut table.rows);
+    rows.for_each(|row| row.figures.sort_by(f64::total_cmp));
+    Ok(tables)
+}
+
+/// Start, captured output, reap of the smallest child, one after the other.
+pub fn starts(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>> {
+    let title = format!(
+        "start a static child with stdin null and both outputs piped, read to the end, reap; \
+         {} in sequence",
+        size.starts
+    );
+    tables(contenders, size.rounds, &[(title, "us each")], |contender| {
+        let begin = Instant::now();
+        for _ in 0..size.starts {
+            contender.start_and_reap()?;
+        }
+        Ok(vec![begin.elapsed().as_secs_f64() * 1e6 / f64::from(size.starts)])
+    })
+}
+
+/// Bytes through one child.
+pub fn bytes(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>> {
+    let args = ["bytes".to_owned(), size.bytes.to_string()];
+    let child = Child::helper("flood", &args)?;
+    let title = format!("{} MiB through one child's stdout, counted", size.bytes >> 20);
+    tables(contenders, size.rounds, &[(title, "ms a GiB")], |contender| {
+        let begin = Instant::now();
+        let tally = contender.bytes(&child)?;
+        check(contender.name(), tally, Tally { bytes: size.bytes, ..Tally::default() })?;
+        let gib = size.bytes as f64 / f64::from(1 << 30);
+        Ok(vec![begin.elapsed().as_secs_f64() * 1e3 / gib])
+    })
+}
+
+/// Lines of 80 bytes through one child.
+pub fn lines(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>> {
+    let args = ["lines".to_owned(), size.lines.to_string(), "80".to_owned()];
+    let child = Child::helper("flood", &args)?;
+    let expected = Tally::of_lines(size.lines, 80);
+    let title =
+        format!("{} lines of 80 bytes through one child's stdout, order checked", size.lines);
+    tables(contenders, size.rounds, &[(title, "ns a line")], |contender| {
+        let begin = Instant::now();
+        let tally = contender.lines(&child)?;
+        check(contender.name(), tally, expected)?;
+        Ok(vec![begin.elapsed().as_secs_f64() * 1e9 / size.lines as f64])
+    })
+}
+
+/// From the child's look at the clock before its write(2) to the line in our hands.
+pub fn latency(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>> {
+    let child = Child::helper("clock", &["1".to_owned(), size.ticks.to_string()])?;
+    let head = |name| {
+        format!("one line a ms, {} lines: from the child's clock to the caller, {name}", size.ticks)
+    };
+    let heads = [(head("p50"), "us"), (head("p99"), "us")];
+    tables(contenders, size.rounds, &heads, |contender| {
+        let mut delays: Vec<f64> = Vec::with_capacity(size.ticks);
+        contender.each_line(&child, &mut |line| delays.push(delay_of(line)))?;
+        if delays.len() != size.ticks || delays.iter().any(|delay| delay.is_nan()) {
+            return Err(
+                format!("{}: {} lines of {}", contender.name(), delays.len(), size.ticks).into()
+            );
+        }
+        delays.sort_by(f64::total_cmp);
+        Ok(vec![percentile(&delays, 0.5), percentile(&delays, 0.99)])
+    })
+}
+
+fn delay_of(line: &[u8]) -> f64 {
+    let sent = std::str::from_utf8(line).ok().and_then(|text| text.parse::<u64>().ok());
+    let now = u64::try_from(crate::raw::monotonic_nanos()).ok();
+    sent.zip(now).map_or(f64::NAN, |(sent, now)| now.saturating_sub(sent) as f64 / 1e3)
+}
+
+fn check(name: &str, found: Tally, expected: Tally) -> Outcome<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(format!("{name}: {found:?} instead of {expected:?}").into())
+}
