@@ -65,3 +65,43 @@ impl Check {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    fn check(data: &[u8], expected: Option<&str>) -> std::result::Result<(), String> {
+        let expected = expected.map(|text| Expected::parse(text).unwrap());
+        let mut check = Check::new(expected);
+        check.update(data);
+        check.finish()
+    }
+
+    #[test]
+    fn the_known_digest_is_accepted_in_either_case() {
+        check(b"abc", Some(ABC)).unwrap();
+        check(b"abc", Some(&ABC.to_uppercase())).unwrap();
+        check(b"anything", None).unwrap();
+    }
+
+    #[test]
+    fn a_mismatch_names_both_digests() {
+        let message = check(b"abd", Some(ABC)).unwrap_err();
+        assert!(message.contains(ABC), "{message}");
+        let found = "a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9";
+        assert!(message.contains(found), "{message}");
+    }
+
+    #[test]
+    fn what_is_not_64_hexadecimal_digits_is_refused() {
+        let wrong =
+            ["", &ABC[1..], &ABC.replace('f', "g"), &ABC.replace('f', "+"), &"é".repeat(32)];
+        for text in wrong {
+            assert!(Expected::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -20,8 +20,24 @@ const REMOVE_ATTEMPTS: usize = 3;
 #[derive(Debug)]
 pub(super) struct PrivateDir {
     path: PathBuf,
-    _lock: File,
-    owner: u32,
+    /// None on a file system that has no locks for directories (NFS); no sweeper can lock it
+    /// there either, so none removes it.
+    _lock: Option<File>,
+    owner: Owner,
+}
+
+/// The process that made something. A forked copy of it owns nothing.
+#[derive(Debug)]
+pub(super) struct Owner(u32);
+
+impl Owner {
+    pub(super) fn current() -> Self {
+        Self(std::process::id())
+    }
+
+    pub(super) fn is_current(&self) -> bool {
+        self.0 == std::process::id()
+    }
 }
 
 impl PrivateDir {
@@ -32,10 +48,14 @@ impl PrivateDir {
                 .prefix(&format!("{prefix}-"))
                 .rand_bytes(12)
                 .tempdir_in(base)?;
-            // mkdir(2) applies the umask, which may take the owner's own bits away.
-            fs::set_permissions(made.path(), Permissions::from_mode(0o700))?;
-            if let Some(lock) = lock(made.path())? {
-                return Ok(Self { path: made.keep(), _lock: lock, owner: std::process::id() });
+            let owner = Owner::current();
+            match claim(made.path()) {
+                Ok(Some(lock)) => return Ok(Self { path: made.keep(), _lock: Some(lock), owner }),
+                Ok(None) => {}
+                Err(error) if has_no_locks(&error) => {
+                    return Ok(Self { path: made.keep(), _lock: None, owner });
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(Errno::BUSY.into())
@@ -44,30 +64,46 @@ impl PrivateDir {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
-
-    /// Whether this process made the directory. A forked copy owns nothing.
-    pub(super) fn is_ours(&self) -> bool {
-        self.owner == std::process::id()
-    }
-
-    fn remove(&self) {
-        for _ in 0..REMOVE_ATTEMPTS {
-            match fs::remove_dir_all(&self.path) {
-                Ok(()) => return,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-                Err(error) => log::warn!("cannot remove {}: {error}", self.path.display()),
-            }
-        }
-    }
 }
 
 impl Drop for PrivateDir {
     /// Removes the directory while its lock is still held, so that no sweeper meets it half gone.
     fn drop(&mut self) {
-        if self.is_ours() {
-            self.remove();
+        if !self.owner.is_current() {
+            return;
+        }
+        if let Err(error) = remove(&self.path) {
+            log::warn!("cannot remove {}: {error}", self.path.display());
         }
     }
+}
+
+/// Locks a directory just made. `None`: a sweeper was faster.
+fn claim(path: &Path) -> io::Result<Option<File>> {
+    // mkdir(2) applies the umask, which may take the owner's own bits away.
+    match fs::set_permissions(path, Permissions::from_mode(0o700)) {
+        Ok(()) => lock(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn has_no_locks(error: &io::Error) -> bool {
+    let unsupported = [Errno::BADF, Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::INVAL];
+    Errno::from_io_error(error).is_some_and(|errno| unsupported.contains(&errno))
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    let mut result = Ok(());
+    for _ in 0..REMOVE_ATTEMPTS {
+        result = fs::remove_dir_all(path);
+        match &result {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            _ => break,
+        }
+    }
+    result
 }
 
 /// Opens and locks a directory. `None`: somebody else holds the lock, it is no longer there under

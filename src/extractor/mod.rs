@@ -36,7 +36,8 @@ use crate::error::{ProcessError, Result};
 /// A clone is another handle of the same extractor: what one adds, all see, also the manager
 /// that was given one. The directory has mode 0700 and is removed, with everything in it, when
 /// the last handle is gone; if the host is killed, by the watcher or by the next extractor with
-/// the same prefix. Every method may be called from any thread.
+/// the same prefix. Every method may be called from any thread. A forked copy of the host owns
+/// nothing of it: its calls answer [`ProcessError::Forked`], its drops remove nothing.
 ///
 /// [`Default`] makes no directory until it is needed; [`new`](Self::new) makes it at once.
 #[derive(Debug, Clone)]
@@ -145,7 +146,8 @@ impl BinaryExtractor {
 
     /// Removes a binary. Processes that run it keep it.
     ///
-    /// Errors: [`ProcessError::BinaryNotFound`].
+    /// Errors: [`ProcessError::BinaryNotFound`], [`ProcessError::Forked`], and
+    /// [`ProcessError::ExtractionFailed`] where its file cannot be removed.
     pub fn remove_binary(&mut self, name: &str) -> Result<()> {
         self.store.remove(name)
     }
@@ -157,9 +159,9 @@ impl BinaryExtractor {
         self.store.get(name).ok().map(|entry| entry.path)
     }
 
-    /// The names of all binaries, sorted.
+    /// The names of all binaries, sorted. A forked copy of the host has none.
     pub fn list_binaries(&self) -> Vec<String> {
-        self.store.names()
+        self.store.names().unwrap_or_default()
     }
 
     /// The private directory. An extractor that has none yet makes it now; if that fails, this is
@@ -175,7 +177,7 @@ impl BinaryExtractor {
 
     /// How to start a binary.
     ///
-    /// Errors: [`ProcessError::BinaryNotFound`].
+    /// Errors: [`ProcessError::BinaryNotFound`], [`ProcessError::Forked`].
     pub(crate) fn open(&self, name: &str) -> Result<Extracted> {
         self.store.get(name)
     }

@@ -38,9 +38,13 @@ pub(super) fn mark(writer: &File) {
 
 /// Waits until nobody has the file open for writing. False: still busy after `patience`.
 pub(super) fn wait(reader: &File, patience: Duration) -> io::Result<bool> {
+    wait_while(|| has_writer(reader), patience)
+}
+
+fn wait_while(busy: impl Fn() -> io::Result<bool>, patience: Duration) -> io::Result<bool> {
     let deadline = Instant::now() + patience;
     let mut pause = FIRST_PAUSE;
-    while has_writer(reader)? {
+    while busy()? {
         if Instant::now() >= deadline {
             return Ok(false);
         }
@@ -65,5 +69,56 @@ fn mark_is_held(reader: &File) -> io::Result<bool> {
         // that the start makes on ETXTBSY.
         Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK | Errno::INVAL) => Ok(false),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn written() -> (tempfile::NamedTempFile, File) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        mark(file.as_file());
+        let reader = File::open(file.path()).unwrap();
+        (file, reader)
+    }
+
+    /// What a fork makes of the writer: another descriptor of the same open file description.
+    fn copy_then_close(file: tempfile::NamedTempFile) -> (File, tempfile::TempPath) {
+        let copy = file.as_file().try_clone().unwrap();
+        (copy, file.into_temp_path())
+    }
+
+    /// Other tests may fork meanwhile, and their children hold the descriptor for a moment more.
+    const SOON: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_copied_write_descriptor_is_seen_until_it_is_closed() {
+        let (file, reader) = written();
+        let (copy, _path) = copy_then_close(file);
+        assert!(!wait(&reader, Duration::ZERO).unwrap());
+        drop(copy);
+        assert!(wait(&reader, SOON).unwrap());
+    }
+
+    #[test]
+    fn without_leases_the_lock_of_the_write_descriptor_tells_the_same() {
+        let (file, reader) = written();
+        let (copy, _path) = copy_then_close(file);
+        assert!(!wait_while(|| mark_is_held(&reader), Duration::ZERO).unwrap());
+        drop(copy);
+        assert!(wait_while(|| mark_is_held(&reader), SOON).unwrap());
+    }
+
+    #[test]
+    fn a_writer_that_opened_the_file_itself_is_seen() {
+        let (file, reader) = written();
+        let path = file.into_temp_path();
+        let other = File::options().write(true).open(&path).unwrap();
+        assert!(has_writer(&reader).unwrap());
+        drop(other);
+        assert!(wait(&reader, SOON).unwrap());
     }
 }

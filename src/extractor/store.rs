@@ -10,6 +10,7 @@ use once_cell::sync::OnceCell;
 
 use super::builder::Options;
 use super::digest::Expected;
+use super::directory::Owner;
 use super::location::Home;
 use super::name;
 use super::stage::Staged;
@@ -30,25 +31,29 @@ pub(super) type Entry = Extracted;
 #[derive(Debug)]
 pub(super) struct Store {
     options: Options,
+    owner: Owner,
     home: OnceCell<Home>,
     entries: RwLock<BTreeMap<String, Entry>>,
 }
 
 impl Store {
     pub(super) fn new(options: Options) -> Self {
-        Self { options, home: OnceCell::new(), entries: RwLock::default() }
+        Self { options, owner: Owner::current(), home: OnceCell::new(), entries: RwLock::default() }
+    }
+
+    /// Refuses a forked copy of the process that made the extractor. Called before any lock is
+    /// taken: in the copy it may be held for ever by a thread that is not there.
+    fn check_owner(&self) -> Result<()> {
+        match self.owner.is_current() {
+            true => Ok(()),
+            false => Err(ProcessError::Forked),
+        }
     }
 
     /// The home, made on first use.
-    ///
-    /// Errors: [`ProcessError::Forked`] in a forked copy of the process that made it.
     pub(super) fn home(&self) -> Result<&Home> {
-        let home = self.home.get_or_try_init(|| Home::choose(&self.options))?;
-        if home.directory.is_ours() {
-            Ok(home)
-        } else {
-            Err(ProcessError::Forked)
-        }
+        self.check_owner()?;
+        Ok(self.home.get_or_try_init(|| Home::choose(&self.options))?)
     }
 
     pub(super) fn existing_home(&self) -> Option<&Home> {
@@ -57,10 +62,8 @@ impl Store {
 
     /// The private directory, or where it would be made if it cannot be.
     pub(super) fn directory(&self) -> &Path {
-        match self.home.get_or_try_init(|| Home::choose(&self.options)) {
-            Ok(home) => home.directory.path(),
-            Err(_) => self.options.base(),
-        }
+        let home = self.existing_home().or_else(|| self.home().ok());
+        home.map_or(self.options.base(), |home| home.directory.path())
     }
 
     pub(super) fn stage(
@@ -86,7 +89,7 @@ impl Store {
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<()> {
-        self.home()?;
+        self.check_owner()?;
         let mut entries = self.write();
         let entry = entries.get(name).ok_or_else(|| not_found(name))?;
         if entry.exec_fd.is_none() {
@@ -102,11 +105,13 @@ impl Store {
     }
 
     pub(super) fn get(&self, name: &str) -> Result<Entry> {
+        self.check_owner()?;
         self.read().get(name).cloned().ok_or_else(|| not_found(name))
     }
 
-    pub(super) fn names(&self) -> Vec<String> {
-        self.read().keys().cloned().collect()
+    pub(super) fn names(&self) -> Result<Vec<String>> {
+        self.check_owner()?;
+        Ok(self.read().keys().cloned().collect())
     }
 
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<String, Entry>> {
