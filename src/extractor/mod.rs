@@ -206,3 +206,8 @@ fn open_regular(path: &Path) -> Result<File> {
         Err(error) => Err(refuse(format!("cannot be examined: {error}"))),
     }
 }
+
+/// Compiles and runs the examples of the page.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/extraction.md")]
+struct Page;

@@ -50,6 +50,9 @@ pub(crate) fn run(mut command: Command) {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "host: {:?}\n{text}\n{errors}", output.status);
     assert!(text.contains("1 passed"), "the host ran no test: {text}");
+    if let Some((_, reason)) = text.split_once("skipped: ") {
+        println!("skipped: {}", reason.lines().next().unwrap_or_default());
+    }
 }
 
 /// Reports from the host to the test.
