@@ -3,6 +3,7 @@
 //!
 //! Prints tables and writes `docs/performance.md`. Every contender's counts are checked.
 
+mod chart;
 mod measure;
 mod raw;
 mod report;
@@ -10,7 +11,7 @@ mod std_process;
 mod tokio_process;
 mod work;
 
-use measure::Size;
+use measure::{Contenders, Size, Table};
 use work::{Contender, Outcome};
 
 fn main() -> Outcome<()> {
@@ -25,13 +26,32 @@ fn main() -> Outcome<()> {
         Box::new(std_process::StdProcess),
         Box::new(tokio_process::TokioProcess::new()?),
     ];
+    let tables = measure_all(&mut contenders, size)?;
+    report::write(&tables, &report::page(&tables, size, quick))
+        .map_err(|error| format!("docs/performance: {error}").into())
+}
+
+/// Streaming depends on whether child and host share a CPU, so it is measured both ways.
+fn measure_all(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>> {
     let mut done = Vec::new();
     for run in [measure::starts, measure::bytes, measure::lines, measure::latency] {
-        for table in run(&mut contenders, size)? {
-            println!("{}", report::markdown(&table));
-            done.push(table);
-        }
+        done.extend(show(run(contenders, size)?));
     }
-    report::write(&report::page(&done, size, quick))
-        .map_err(|error| format!("docs/performance.md: {error}").into())
+    let cpus = raw::cpus()?;
+    raw::pin(true, &cpus)?;
+    for run in [measure::bytes, measure::lines] {
+        let mut tables = run(contenders, size)?;
+        for table in &mut tables {
+            table.name += "-one-cpu";
+            table.title += ", child and host on one CPU";
+        }
+        done.extend(show(tables));
+    }
+    raw::pin(false, &cpus)?;
+    Ok(done)
+}
+
+fn show(tables: Vec<Table>) -> Vec<Table> {
+    tables.iter().for_each(|table| println!("{}", report::markdown(table)));
+    tables
 }

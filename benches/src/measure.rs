@@ -31,6 +31,8 @@ impl Size {
 
 /// One table: what was measured, and each contender's figures, one a round.
 pub struct Table {
+    /// A short name, also of the chart's file.
+    pub name: String,
     /// What every contender did.
     pub title: String,
     /// The unit of the figures; smaller is better.
@@ -59,19 +61,27 @@ fn percentile(sorted: &[f64], part: f64) -> f64 {
     sorted.get((last * part).round() as usize).copied().unwrap_or(f64::NAN)
 }
 
-type Contenders<'a> = [Box<dyn Contender + 'a>];
+/// The contenders of a run.
+pub type Contenders<'a> = [Box<dyn Contender + 'a>];
+
+/// Name, title and unit of a table.
+type Head = (&'static str, String, &'static str);
 
 /// Runs `rounds` interleaved rounds of `work`, which returns one figure for each unit.
 fn tables(
     contenders: &mut Contenders<'_>,
     rounds: usize,
-    heads: &[(String, &'static str)],
+    heads: &[Head],
     mut work: impl FnMut(&mut dyn Contender) -> Outcome<Vec<f64>>,
 ) -> Outcome<Vec<Table>> {
     let names: Vec<_> = contenders.iter().map(|contender| contender.name()).collect();
     let rows = || names.iter().map(|name| Row { name, figures: Vec::new() }).collect();
-    let table =
-        |(title, unit): &(String, &'static str)| Table { title: title.clone(), unit, rows: rows() };
+    let table = |(name, title, unit): &Head| Table {
+        name: (*name).to_owned(),
+        title: title.clone(),
+        unit,
+        rows: rows(),
+    };
     let mut tables: Vec<Table> = heads.iter().map(table).collect();
     for round in 0..rounds {
         for turn in 0..contenders.len() {
@@ -94,7 +104,7 @@ pub fn starts(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>
          {} in sequence",
         size.starts
     );
-    tables(contenders, size.rounds, &[(title, "us each")], |contender| {
+    tables(contenders, size.rounds, &[("starts", title, "us each")], |contender| {
         let begin = Instant::now();
         for _ in 0..size.starts {
             contender.start_and_reap()?;
@@ -108,7 +118,7 @@ pub fn bytes(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>>
     let args = ["bytes".to_owned(), size.bytes.to_string()];
     let child = Child::helper("flood", &args)?;
     let title = format!("{} MiB through one child's stdout, counted", size.bytes >> 20);
-    tables(contenders, size.rounds, &[(title, "ms a GiB")], |contender| {
+    tables(contenders, size.rounds, &[("bytes", title, "ms a GiB")], |contender| {
         let begin = Instant::now();
         let tally = contender.bytes(&child)?;
         check(contender.name(), tally, Tally { bytes: size.bytes, ..Tally::default() })?;
@@ -124,7 +134,7 @@ pub fn lines(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>>
     let expected = Tally::of_lines(size.lines, 80);
     let title =
         format!("{} lines of 80 bytes through one child's stdout, order checked", size.lines);
-    tables(contenders, size.rounds, &[(title, "ns a line")], |contender| {
+    tables(contenders, size.rounds, &[("lines", title, "ns a line")], |contender| {
         let begin = Instant::now();
         let tally = contender.lines(&child)?;
         check(contender.name(), tally, expected)?;
@@ -138,7 +148,7 @@ pub fn latency(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table
     let head = |name| {
         format!("one line a ms, {} lines: from the child's clock to the caller, {name}", size.ticks)
     };
-    let heads = [(head("p50"), "us"), (head("p99"), "us")];
+    let heads = [("latency-p50", head("p50"), "us"), ("latency-p99", head("p99"), "us")];
     tables(contenders, size.rounds, &heads, |contender| {
         let mut delays: Vec<f64> = Vec::with_capacity(size.ticks);
         contender.each_line(&child, &mut |line| delays.push(delay_of(line)))?;

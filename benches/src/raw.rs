@@ -207,3 +207,33 @@ pub fn monotonic_nanos() -> i64 {
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
     time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
+
+/// Keeps this process, and the children it starts, on the first of its CPUs, or lets it have all.
+pub fn pin(to_one: bool, all: &libc::cpu_set_t) -> io::Result<()> {
+    let mut set = *all;
+    // SAFETY: the macros and the call work on a live cpu_set_t of the size given.
+    let result = unsafe {
+        if to_one {
+            let first = (0..libc::CPU_SETSIZE as usize).find(|cpu| libc::CPU_ISSET(*cpu, all));
+            libc::CPU_ZERO(&mut set);
+            libc::CPU_SET(first.unwrap_or(0), &mut set);
+        }
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set)
+    };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// The CPUs that this process may use.
+pub fn cpus() -> io::Result<libc::cpu_set_t> {
+    // SAFETY: zero is a valid cpu_set_t, and the call writes one of the size given.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        if libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(set)
+    }
+}

@@ -4,12 +4,13 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
+use crate::chart;
 use crate::measure::{Row, Size, Table};
 
 /// What stands above the tables in the page.
 const INTRODUCTION: &str = include_str!("../introduction.md");
 
-/// A table in Markdown; ratios are to the first row and to every other contender's median.
+/// A table in Markdown; ratios are to the first row's median.
 pub fn markdown(table: &Table) -> String {
     let mut text = format!("### {}\n\n", table.title);
     let floor = table.rows.first().map_or(f64::NAN, Row::median);
@@ -32,20 +33,28 @@ pub fn page(tables: &[Table], size: Size, quick: bool) -> String {
     let _ =
         writeln!(text, "## Figures\n\nFrom {kind}, {} rounds, on {}.\n", size.rounds, machine());
     for table in tables {
-        text.push_str(&markdown(table));
-        text.push('\n');
+        let _ =
+            writeln!(text, "{}\n![ratios to the floor]({})\n", markdown(table), chart_path(table));
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
 }
 
-/// Writes the page into the repository.
-pub fn write(text: &str) -> std::io::Result<()> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
-    std::fs::write(&page, text)?;
-    println!("written: docs/performance.md");
+/// Writes the page and its charts into the repository.
+pub fn write(tables: &[Table], page: &str) -> std::io::Result<()> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    std::fs::create_dir_all(docs.join("performance"))?;
+    for table in tables {
+        std::fs::write(docs.join(chart_path(table)), chart::svg(table))?;
+    }
+    std::fs::write(docs.join("performance.md"), page)?;
+    println!("written: docs/performance.md and docs/performance/*.svg");
     Ok(())
+}
+
+fn chart_path(table: &Table) -> String {
+    format!("performance/{}.svg", table.name)
 }
 
 fn machine() -> String {
