@@ -3,12 +3,12 @@
 //! The lock is a flock(2) on the directory itself. It tells every sweeper, ours and the cleaners
 //! of /tmp, that the owner lives; it is closed on exec, so that no child holds it.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RawDir, SeekFrom};
 use rustix::io::Errno;
 
 /// How often a new directory may be lost to a sweeper between mkdir(2) and flock(2).
@@ -22,7 +22,7 @@ pub(super) struct PrivateDir {
     path: PathBuf,
     /// None on a file system that has no locks for directories (NFS); no sweeper can lock it
     /// there either, so none removes it.
-    _lock: Option<File>,
+    lock: Option<File>,
     owner: Owner,
 }
 
@@ -44,18 +44,15 @@ impl PrivateDir {
     /// Makes `<base>/<prefix>-<random>` and locks it.
     pub(super) fn create(base: &Path, prefix: &str) -> io::Result<Self> {
         for _ in 0..CREATE_ATTEMPTS {
-            let made = tempfile::Builder::new()
-                .prefix(&format!("{prefix}-"))
-                .rand_bytes(12)
-                .tempdir_in(base)?;
+            let path = make(base, prefix)?;
             let owner = Owner::current();
-            match claim(made.path()) {
-                Ok(Some(lock)) => return Ok(Self { path: made.keep(), _lock: Some(lock), owner }),
-                Ok(None) => {}
-                Err(error) if has_no_locks(&error) => {
-                    return Ok(Self { path: made.keep(), _lock: None, owner });
+            match claim(&path) {
+                Ok(Some(lock)) => return Ok(Self { path, lock: Some(lock), owner }),
+                Err(error) if has_no_locks(&error) => return Ok(Self { path, lock: None, owner }),
+                lost => {
+                    let _ = fs::remove_dir(&path);
+                    lost?;
                 }
-                Err(error) => return Err(error),
             }
         }
         Err(Errno::BUSY.into())
@@ -72,10 +69,21 @@ impl Drop for PrivateDir {
         if !self.owner.is_current() {
             return;
         }
+        if self.lock.as_ref().is_some_and(|lock| remove_flat(lock, &self.path).is_ok()) {
+            return;
+        }
         if let Err(error) = remove(&self.path) {
             log::warn!("cannot remove {}: {error}", self.path.display());
         }
     }
+}
+
+/// Makes a directory under a random name.
+fn make(base: &Path, prefix: &str) -> io::Result<PathBuf> {
+    let make = |path: &Path| DirBuilder::new().mode(0o700).create(path);
+    let mut names = tempfile::Builder::new();
+    let made = names.prefix(&format!("{prefix}-")).rand_bytes(12).make_in(base, make)?;
+    Ok(made.into_temp_path().keep()?)
 }
 
 /// Locks a directory just made. `None`: a sweeper was faster.
@@ -91,6 +99,19 @@ fn claim(path: &Path) -> io::Result<Option<File>> {
 fn has_no_locks(error: &io::Error) -> bool {
     let unsupported = [Errno::BADF, Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::INVAL];
     Errno::from_io_error(error).is_some_and(|errno| unsupported.contains(&errno))
+}
+
+/// Removes the directory if it holds only files, through the descriptor that is open anyway: a
+/// host that has used up its descriptors leaves nothing, either.
+fn remove_flat(directory: &File, path: &Path) -> io::Result<()> {
+    rustix::fs::seek(directory, SeekFrom::Start(0))?;
+    let mut buffer = Vec::with_capacity(16 * 1024);
+    let mut entries = RawDir::new(directory, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
+        // What cannot be unlinked makes the rmdir fail.
+        let _ = rustix::fs::unlinkat(directory, entry?.file_name(), AtFlags::empty());
+    }
+    fs::remove_dir(path)
 }
 
 fn remove(path: &Path) -> io::Result<()> {

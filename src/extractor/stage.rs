@@ -5,11 +5,11 @@ use std::fs::{File, Permissions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::io::Errno;
 use rustix::process::{getrlimit, Resource};
 use tempfile::TempPath;
@@ -102,7 +102,7 @@ impl Writer<'_> {
     ) -> Result<(TempPath, File)> {
         let file = tempfile::Builder::new()
             .rand_bytes(16)
-            .tempfile_in(self.home.directory.path())
+            .make_in(self.home.directory.path(), create)
             .map_err(|e| self.failed("cannot create a file", e))?;
         let (mut writer, path) = file.into_parts();
         settle::mark(&writer);
@@ -180,6 +180,13 @@ impl Writer<'_> {
     fn refused(&self, reason: &str) -> ExtractionError {
         ExtractionError::refused(self.name, reason)
     }
+}
+
+/// Creates a file that was not there before, whatever symbolic link may have its name.
+fn create(path: &Path) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let descriptor = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
+    Ok(File::from(descriptor))
 }
 
 /// An empty memory file that may be executed.

@@ -1,6 +1,7 @@
 //! Where executables go, and what limits do: noexec mounts, full disks, RLIMIT_FSIZE, the umask.
 
 use std::fs::{self, Permissions};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -199,4 +200,41 @@ fn a_file_beyond_the_size_limit_is_an_error_and_not_the_end_of_the_host() {
     }
     assert!(names_in(extractor.temp_dir()).is_empty());
     add(&mut extractor, "fits", &data[1..]);
+}
+
+/// Lets this process open no further descriptor, or again as many as before.
+fn allow_descriptors(allow: bool) {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let next_free = u64::try_from(fs::File::open("/dev/null").map_or(0, |f| f.as_raw_fd()));
+    let current = if allow { limit.maximum } else { next_free.ok() };
+    rustix::process::setrlimit(Resource::Nofile, Rlimit { current, ..limit }).unwrap();
+}
+
+#[test]
+fn without_a_free_descriptor_nothing_is_left_half_done() {
+    let Some(base) = hosts::base() else {
+        let base = Base::new();
+        let name = "location::without_a_free_descriptor_nothing_is_left_half_done";
+        return hosts::run(hosts::command(name, base.path()));
+    };
+    let mut extractor = BinaryExtractor::builder().base_directory(&base).build().unwrap();
+    let path = add(&mut extractor, "tool", &script(8));
+    allow_descriptors(false);
+    let error = extractor.add_binary("tool", &script(9)).unwrap_err();
+    allow_descriptors(true);
+    assert_eq!(error.errno(), Some(24), "{error}");
+    assert_eq!(names_in(extractor.temp_dir()), ["tool"]);
+    assert_eq!(run(&path), 8);
+    allow_descriptors(false);
+    drop(extractor);
+    allow_descriptors(true);
+    assert!(names_in(Path::new(&base)).is_empty());
+}
+
+#[test]
+fn directories_that_others_made_in_ours_go_with_it() {
+    let base = Base::new();
+    let extractor = base.extractor();
+    fs::create_dir_all(extractor.temp_dir().join("work/deep")).unwrap();
+    fs::write(extractor.temp_dir().join("work/deep/file"), "data").unwrap();
 }

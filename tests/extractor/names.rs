@@ -117,6 +117,7 @@ fn a_bad_prefix_or_base_is_refused() {
     let missing = base.path().join("missing");
     let error = BinaryExtractor::builder().base_directory(&missing).build().unwrap_err();
     assert!(matches!(error, ProcessError::ExtractionFailed(_)), "{error}");
+    assert_eq!(error.errno(), Some(2), "{error}");
     assert!(error.to_string().contains(missing.to_str().unwrap()), "{error}");
     assert!(BinaryExtractor::builder().base_directory("").build().is_err());
 }
