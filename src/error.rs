@@ -4,6 +4,8 @@ use std::{fmt, io};
 
 use uuid::Uuid;
 
+use crate::types::RunError;
+
 /// Result of every fallible call of this crate.
 pub type Result<T, E = ProcessError> = std::result::Result<T, E>;
 
@@ -54,6 +56,9 @@ pub enum ProcessError {
     /// A bounded resource is used up (queue, concurrency limit, output limit with policy "kill").
     #[error("limit reached: {0}")]
     LimitReached(String),
+    /// A run was ended before it was complete; carries what was collected.
+    #[error(transparent)]
+    RunFailed(Box<RunError>),
     /// A system call failed outside the cases above.
     #[error("{context}: {source}")]
     Io {

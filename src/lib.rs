@@ -9,6 +9,12 @@
 mod command;
 mod error;
 mod extractor;
+mod manager;
+mod output;
+mod process;
+mod reactor;
+mod run;
+mod spawn;
 mod sys;
 mod types;
 
@@ -18,6 +24,15 @@ pub use command::{
 };
 pub use error::{ExtractionError, ProcessError, Result, StartError, StartErrorKind, StartStep};
 pub use extractor::{BinaryExtractor, BinaryExtractorBuilder, ExtractionLocation};
+pub use manager::{EventKind, EventStream, Pipeline, ProcessEvent, ProcessManager, ReadyList};
+pub use output::{
+    Batch, BatchCursor, BlockingLines, ChunkStream, Chunks, LineStream, Lines, OutputChunk,
+    OutputData, OutputRead, OutputReader, OutputRecord, OutputSource, OutputStream, Record,
+    RecordData, RecordStream, Records, SharedBytes,
+};
+pub use process::{Closed, Exit, ProcessRunner, StdinWriter, Stopped};
+pub use run::RunOptions;
 pub use types::{
-    Containment, ExitStatus, ProcessConfig, ProcessInfo, ProcessStatus, ResourceUsage,
+    Containment, ExitStatus, ProcessConfig, ProcessInfo, ProcessStatus, ResourceUsage, RunEnd,
+    RunError, RunOutput,
 };

@@ -115,6 +115,11 @@ impl OutputLog {
         OutputReader::new(Core::new(self.clone(), reactor, id, progress), state.max_line())
     }
 
+    /// Whether anybody holds a reader.
+    pub fn has_reader(&self) -> bool {
+        !self.lock().readers.is_empty()
+    }
+
     pub(super) fn clone_reader(&self, id: u64) -> (u64, Progress) {
         self.lock().clone_reader(id)
     }

@@ -1,3 +1,6 @@
 //! System calls that no crate offers: the only unsafe code of the core.
 
 pub(crate) mod lease;
+pub(crate) mod pidfd;
+pub(crate) mod read;
+pub(crate) mod sigpipe;

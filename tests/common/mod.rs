@@ -1,8 +1,15 @@
-//! What the integration tests share: the helper programs of `tests/child`.
+//! What the Rust suites share: the helper children, bounded waiting, and counts of what is left.
+
+#![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
+
+use process_manager::{Command, OutputStream, ProcessRunner};
+
+/// A bound for things that happen at once on a healthy machine; never a measure.
+pub const SOON: Option<Duration> = Some(Duration::from_secs(60));
 
 /// The path of the helper program `name`; all of them are built at the first call.
 pub fn child(name: &str) -> PathBuf {
@@ -12,9 +19,55 @@ pub fn child(name: &str) -> PathBuf {
 
 fn build_children() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned();
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = std::process::Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "-p", "process_manager_child", "--target-dir"]).arg(&target);
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     assert!(cargo.status().unwrap().success(), "the helper programs do not build");
     target.join("debug")
+}
+
+/// A command for a helper child.
+pub fn command(name: &str) -> Command {
+    Command::new(child(name)).name(name)
+}
+
+/// A running helper child.
+pub fn start(command: Command) -> ProcessRunner {
+    ProcessRunner::start_command(command).expect("the helper starts")
+}
+
+/// The next line, which must come.
+pub fn line(stream: &mut OutputStream) -> String {
+    stream.next_blocking(SOON).expect("no error").expect("a line")
+}
+
+/// Reads lines until this one.
+pub fn wait_for_line(stream: &mut OutputStream, expected: &str) {
+    while line(stream) != expected {}
+}
+
+/// All lines up to the end.
+pub fn lines(stream: &mut OutputStream) -> Vec<String> {
+    std::iter::from_fn(|| stream.next_blocking(SOON).expect("no error")).collect()
+}
+
+/// The number of descriptors this process has open.
+pub fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").expect("/proc is mounted").count()
+}
+
+/// The names of this process's threads.
+pub fn threads() -> Vec<String> {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("/proc is mounted");
+    let name = |task: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
+    };
+    tasks.filter_map(name).map(|name| name.trim().to_owned()).collect()
+}
+
+/// True while a process with this id exists and is no zombie.
+pub fn is_alive(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+    state.is_some_and(|state| state != 'Z' && state != 'X')
 }

@@ -1,11 +1,15 @@
 //! The plain values that cross the API: configuration in, facts about a process out.
 
+mod run;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
+
+pub use run::{RunEnd, RunError, RunOutput};
 
 /// The simple form of what to start: an extracted binary by name, with text arguments.
 ///

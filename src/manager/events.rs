@@ -1,0 +1,179 @@
+//! The events of all processes of a manager, as one stream per subscriber.
+//!
+//! Events are published on the thread that saw them, without process locks. A subscriber that
+//! does not read loses the oldest, counted in a `Missed` event: events never hold a process up.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use futures_core::Stream;
+use uuid::Uuid;
+
+use super::lock;
+use crate::error::{ProcessError, Result};
+use crate::process::Notice;
+use crate::reactor::Reactor;
+use crate::types::ExitStatus;
+
+/// Events kept for one subscriber.
+const CAPACITY: usize = 4096;
+
+/// What happened to a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// It was started.
+    Started,
+    /// A stop was accepted.
+    StopRequested,
+    /// Its reader did not consume in time; its oldest output is being dropped.
+    Stalled,
+    /// The process itself ended.
+    Exited(ExitStatus),
+    /// A silent output pipe was given up after the end: somebody else still holds it.
+    OutputHeld,
+    /// Process, descendants and output have ended: nothing more will come.
+    Closed,
+    /// This many events went because the subscriber did not read; the id is nil.
+    Missed(u64),
+}
+
+/// One event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProcessEvent {
+    /// The process.
+    pub id: Uuid,
+    /// What happened.
+    pub kind: EventKind,
+    /// When this library saw it.
+    pub time: DateTime<Utc>,
+}
+
+impl From<Notice> for EventKind {
+    fn from(notice: Notice) -> Self {
+        match notice {
+            Notice::Started => Self::Started,
+            Notice::StopRequested => Self::StopRequested,
+            Notice::Exited(exit) => Self::Exited(exit),
+            Notice::Stalled => Self::Stalled,
+            Notice::OutputHeld => Self::OutputHeld,
+            Notice::Closed => Self::Closed,
+        }
+    }
+}
+
+/// The subscribers of a manager.
+#[derive(Default)]
+pub(super) struct Events {
+    subscribers: Mutex<Vec<Weak<Mutex<Queue>>>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    events: VecDeque<ProcessEvent>,
+    missed: u64,
+    waiter: Option<Waker>,
+    is_over: bool,
+}
+
+impl Events {
+    pub(super) fn subscribe(&self, reactor: Arc<Reactor>) -> EventStream {
+        let queue = Arc::default();
+        lock(&self.subscribers).push(Arc::downgrade(&queue));
+        EventStream { queue, reactor }
+    }
+
+    pub(super) fn publish(&self, id: Uuid, kind: EventKind) {
+        let event = ProcessEvent { id, kind, time: Utc::now() };
+        self.each(|queue| queue.push(event));
+    }
+
+    fn each(&self, change: impl Fn(&mut Queue)) {
+        let mut subscribers = lock(&self.subscribers);
+        subscribers.retain(|queue| queue.strong_count() > 0);
+        let queues: Vec<_> = subscribers.iter().filter_map(Weak::upgrade).collect();
+        drop(subscribers);
+        for queue in queues {
+            let mut queue = lock(&queue);
+            change(&mut queue);
+            let waiter = queue.waiter.take();
+            drop(queue);
+            waiter.into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
+impl Drop for Events {
+    /// The manager and its last process are gone: the streams end.
+    fn drop(&mut self) {
+        self.each(|queue| queue.is_over = true);
+    }
+}
+
+impl Queue {
+    fn push(&mut self, event: ProcessEvent) {
+        if self.events.len() == CAPACITY {
+            self.events.pop_front();
+            self.missed += 1;
+        }
+        self.events.push_back(event);
+    }
+
+    fn pop(&mut self) -> Option<ProcessEvent> {
+        match std::mem::take(&mut self.missed) {
+            0 => self.events.pop_front(),
+            missed => {
+                let kind = EventKind::Missed(missed);
+                Some(ProcessEvent { id: Uuid::nil(), kind, time: Utc::now() })
+            }
+        }
+    }
+}
+
+/// The events of a manager from the moment of the subscription; ends with the manager.
+pub struct EventStream {
+    queue: Arc<Mutex<Queue>>,
+    reactor: Arc<Reactor>,
+}
+
+impl EventStream {
+    /// Waits on this thread for the next event; `Ok(None)` when the manager is gone.
+    ///
+    /// Errors: [`ProcessError::TimedOut`], [`ProcessError::Forked`].
+    pub fn next_blocking(&mut self, timeout: Option<Duration>) -> Result<Option<ProcessEvent>> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        self.reactor.check_fork()?;
+        let next = self.reactor.clone().block_on(deadline, |cx| self.poll_event(cx));
+        next.map_err(|_| ProcessError::TimedOut("no event came".into()))
+    }
+
+    /// Polls for the next event without asking the background thread to serve.
+    pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<ProcessEvent>> {
+        let mut queue = lock(&self.queue);
+        match queue.pop() {
+            Some(event) => Poll::Ready(Some(event)),
+            None if queue.is_over => Poll::Ready(None),
+            None => {
+                queue.waiter = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Stream for EventStream {
+    type Item = ProcessEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ProcessEvent>> {
+        let polled = self.poll_event(cx);
+        if polled.is_pending() {
+            self.reactor.serve();
+        }
+        polled
+    }
+}

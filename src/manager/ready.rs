@@ -1,0 +1,107 @@
+//! What is ready, as tokens behind one descriptor: the base of polled callbacks and event loops.
+//!
+//! A binding gives every reader and waiter a token and polls it with `waker(token)`. When the
+//! thing behind a token may have changed, the token appears here and the descriptor turns
+//! readable; the binding takes the tokens and polls again, on its own thread.
+
+use std::collections::BTreeSet;
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Instant;
+
+use super::lock;
+use crate::error::Result;
+use crate::reactor::Reactor;
+
+/// Tokens whose waker has fired, in ascending order, each once until it is taken.
+#[derive(Clone)]
+pub struct ReadyList {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    reactor: Arc<Reactor>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    tokens: BTreeSet<u64>,
+    waiter: Option<Waker>,
+}
+
+struct Token {
+    list: Arc<Inner>,
+    token: u64,
+}
+
+impl Wake for Token {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut state = lock(&self.list.state);
+        let was_empty = state.tokens.is_empty();
+        state.tokens.insert(self.token);
+        let waiter = state.waiter.take();
+        // Raised under the lock: a take that follows must find the descriptor raised, or it
+        // would lower it first and leave it readable for nothing.
+        if was_empty {
+            self.list.reactor.raise();
+        }
+        drop(state);
+        waiter.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl ReadyList {
+    pub(super) fn new(reactor: Arc<Reactor>) -> Self {
+        Self { inner: Arc::new(Inner { reactor, state: Mutex::default() }) }
+    }
+
+    /// A waker that marks this token. Wakers of one token are not merged: keep one a token.
+    pub fn waker(&self, token: u64) -> Waker {
+        Waker::from(Arc::new(Token { list: self.inner.clone(), token }))
+    }
+
+    /// Takes the tokens that are ready; the descriptor is not readable for them any more.
+    pub fn take(&self) -> Vec<u64> {
+        let mut state = lock(&self.inner.state);
+        if !state.tokens.is_empty() {
+            self.inner.reactor.lower();
+        }
+        std::mem::take(&mut state.tokens).into_iter().collect()
+    }
+
+    /// The descriptor: readable (level-triggered) when a poll would find something to do. Valid
+    /// while the list lives; only for epoll, poll and select, never to be read or closed.
+    ///
+    /// Errors: [`ProcessError::Io`](crate::ProcessError::Io).
+    pub fn fd(&self) -> Result<BorrowedFd<'_>> {
+        self.inner.reactor.fd()
+    }
+
+    pub(super) fn wait(&self, deadline: Option<Instant>) -> Result<Vec<u64>> {
+        let reactor = &self.inner.reactor;
+        reactor.check_fork()?;
+        let found = reactor.block_on(deadline, |cx| self.poll_take(cx));
+        lock(&self.inner.state).waiter = None;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Vec<u64>> {
+        let tokens = self.take();
+        if !tokens.is_empty() {
+            return Poll::Ready(tokens);
+        }
+        let mut state = lock(&self.inner.state);
+        if state.tokens.is_empty() {
+            state.waiter = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        drop(state);
+        Poll::Ready(self.take())
+    }
+}

@@ -1,0 +1,106 @@
+//! The manager's entries: running ones without bound, ended ones up to a retention limit.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use uuid::Uuid;
+
+use super::events::{EventKind, Events};
+use super::lock;
+use crate::process::{Notice, Observer, ProcessRunner};
+
+/// Ended entries that are kept unless the caller says otherwise.
+const RETENTION: usize = 1024;
+
+/// The entries by id; ids are UUIDs v7, so this is the order of their start.
+pub(super) struct Registry {
+    entries: BTreeMap<Uuid, ProcessRunner>,
+    ended: VecDeque<Uuid>,
+    retention: usize,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self { entries: BTreeMap::new(), ended: VecDeque::new(), retention: RETENTION }
+    }
+}
+
+impl Registry {
+    pub(super) fn get(&self, id: Uuid) -> Option<ProcessRunner> {
+        self.entries.get(&id).cloned()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn all(&self) -> Vec<ProcessRunner> {
+        self.entries.values().cloned().collect()
+    }
+
+    /// Enters a process; gives back the entries that went for it, to be dropped without the lock.
+    #[must_use]
+    pub(super) fn insert(&mut self, runner: ProcessRunner) -> Vec<ProcessRunner> {
+        let id = runner.id();
+        let has_ended = !runner.is_running();
+        self.entries.insert(id, runner);
+        if has_ended {
+            self.note_ended(id)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Notes that the process of an entry has ended; gives back what went for it.
+    #[must_use]
+    pub(super) fn note_ended(&mut self, id: Uuid) -> Vec<ProcessRunner> {
+        if self.entries.contains_key(&id) && !self.ended.contains(&id) {
+            self.ended.push_back(id);
+        }
+        self.evict()
+    }
+
+    #[must_use]
+    pub(super) fn set_retention(&mut self, entries: usize) -> Vec<ProcessRunner> {
+        self.retention = entries;
+        self.evict()
+    }
+
+    fn evict(&mut self) -> Vec<ProcessRunner> {
+        let surplus = self.ended.len().saturating_sub(self.retention);
+        let ids: Vec<Uuid> = self.ended.drain(..surplus).collect();
+        ids.iter().filter_map(|id| self.entries.remove(id)).collect()
+    }
+
+    pub(super) fn remove(&mut self, id: Uuid) -> Option<ProcessRunner> {
+        self.ended.retain(|ended| *ended != id);
+        self.entries.remove(&id)
+    }
+
+    pub(super) fn clear(&mut self) -> Vec<ProcessRunner> {
+        self.ended.clear();
+        std::mem::take(&mut self.entries).into_values().collect()
+    }
+}
+
+/// What the processes of a manager tell it. Holds no manager: a process must not keep it alive.
+pub(super) struct Watcher {
+    registry: Arc<Mutex<Registry>>,
+    events: Arc<Events>,
+}
+
+impl Watcher {
+    pub(super) fn new(registry: &Arc<Mutex<Registry>>, events: &Arc<Events>) -> Self {
+        Self { registry: registry.clone(), events: events.clone() }
+    }
+}
+
+impl Observer for Watcher {
+    fn notice(&self, id: Uuid, notice: Notice) {
+        if notice == Notice::Closed {
+            let evicted = lock(&self.registry).note_ended(id);
+            drop(evicted);
+        }
+        self.events.publish(id, EventKind::from(notice));
+    }
+}

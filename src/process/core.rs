@@ -1,0 +1,304 @@
+//! The shared part of a process: runs the state machine and carries out its effects.
+//!
+//! Events come from the driving thread (readiness, deadlines) and from callers (stop, kill). Each
+//! is decided and carried out under the process lock, so signals, the reap and the published
+//! facts have one order; wakers and notices go out after the lock is gone.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use uuid::Uuid;
+
+use super::deadlines::{Deadlines, Timer};
+use super::input::Input;
+use super::pipes::Pipe;
+use super::snapshots::Snapshots;
+use super::state::{Cause, Effect, Ended, Event, State};
+use super::tree::{Members, Tree};
+use super::wakers::WakerSet;
+use crate::command::{Descendants, DropPolicy, OutputOptions, StopLadder};
+use crate::error::{ProcessError, Result};
+use crate::output::OutputLog;
+use crate::reactor::{Key, Reactor};
+use crate::types::ExitStatus;
+
+/// How soon a tree that cannot announce its end is looked at again: doubled from the first value
+/// to the second.
+const PROBE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
+
+/// What an observer (the manager) is told, after the process lock is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// It runs.
+    Started,
+    /// A stop was accepted.
+    StopRequested,
+    /// The leader ended.
+    Exited(ExitStatus),
+    /// Its reader did not consume in time; output is being dropped.
+    Stalled,
+    /// A silent pipe was given up: somebody else still holds it.
+    OutputHeld,
+    /// Nothing more will happen.
+    Closed,
+}
+
+/// Who is told.
+pub(crate) trait Observer: Send + Sync {
+    /// Called on the thread that caused or saw it, without locks.
+    fn notice(&self, id: Uuid, notice: Notice);
+}
+
+/// What a process keeps of its command.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub ladder: StopLadder,
+    pub output: OutputOptions,
+    pub descendants: Descendants,
+    pub on_drop: DropPolicy,
+}
+
+/// One process, shared by its handles, the manager and the reactor.
+pub(crate) struct Process {
+    pub(super) id: Uuid,
+    pub(super) reactor: Arc<Reactor>,
+    pub(super) key: OnceLock<Key>,
+    pub(super) tree: Tree,
+    pub(super) log: Arc<OutputLog>,
+    pub(super) pipes: [Pipe; 2],
+    pub(super) input: Input,
+    pub(super) policy: Policy,
+    pub(super) snapshots: Snapshots,
+    pub(super) observer: Option<Arc<dyn Observer>>,
+    pub(super) inner: Mutex<Inner>,
+}
+
+/// What changes, under one lock.
+pub(super) struct Inner {
+    pub state: State,
+    pub deadlines: Deadlines,
+    pub waiters: WakerSet,
+    pub probe: Duration,
+}
+
+impl Inner {
+    pub(super) fn new(state: State) -> Self {
+        Self {
+            state,
+            deadlines: Deadlines::default(),
+            waiters: WakerSet::default(),
+            probe: PROBE.0,
+        }
+    }
+}
+
+/// What must be done once the lock is gone.
+#[derive(Default)]
+pub(super) struct After {
+    pub wakers: Vec<Waker>,
+    pub notices: Vec<Notice>,
+}
+
+impl Process {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Feeds one event, then tells everybody on this thread.
+    pub(super) fn feed(&self, event: Event) {
+        self.decide(event).tell(self, &mut |waker| waker.wake());
+    }
+
+    /// Feeds one event and what follows from it, and carries the effects out.
+    pub(super) fn decide(&self, event: Event) -> After {
+        let mut after = After::default();
+        let mut inner = self.lock();
+        self.run(&mut inner, event, &mut after);
+        self.rearm(&mut inner);
+        after
+    }
+
+    /// The loop of [`decide`](Self::decide), for callers that hold the lock already.
+    pub(super) fn run(&self, inner: &mut Inner, event: Event, after: &mut After) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for effect in inner.state.on(event) {
+                self.carry_out(inner, effect, &mut events, after);
+            }
+        }
+    }
+
+    fn carry_out(
+        &self,
+        inner: &mut Inner,
+        effect: Effect,
+        events: &mut VecDeque<Event>,
+        after: &mut After,
+    ) {
+        match effect {
+            Effect::Signal(signal) => self.signal_locked(inner, signal),
+            Effect::ArmStep(grace) => self.arm_step(inner, grace),
+            Effect::StopAccepted(cause) => self.publish_stop(cause, after),
+            Effect::Exited => {
+                self.publish_exit(inner, after);
+                events.push_back(self.look_at_tree());
+            }
+            Effect::TreeDone => {
+                inner.deadlines.set(Timer::Step, None);
+                inner.deadlines.set(Timer::Probe, None);
+                after.wakers.append(&mut inner.waiters.take());
+            }
+            Effect::Drain => {
+                let until = Instant::now().checked_add(self.policy.output.drain);
+                inner.deadlines.set(Timer::Drain, until);
+            }
+            Effect::Close => self.close(inner, after),
+        }
+    }
+
+    fn signal_locked(&self, inner: &mut Inner, signal: i32) {
+        if let Err(error) = self.tree.signal(signal, inner.state.ended().is_some()) {
+            log::warn!("process {}: signal {signal} not sent: {error}", self.id);
+        }
+    }
+
+    /// After a signal the tree is probed where it cannot announce its end itself.
+    fn arm_step(&self, inner: &mut Inner, grace: Option<Duration>) {
+        let now = Instant::now();
+        inner.deadlines.set(Timer::Step, grace.and_then(|grace| now.checked_add(grace)));
+        if inner.state.ended().is_some() {
+            inner.probe = PROBE.0;
+            inner.deadlines.set(Timer::Probe, Some(now + inner.probe));
+        }
+    }
+
+    fn publish_stop(&self, cause: Cause, after: &mut After) {
+        self.snapshots.publish(|info| info.stop_requested = cause == Cause::Requested);
+        after.notices.push(Notice::StopRequested);
+    }
+
+    fn publish_exit(&self, inner: &mut Inner, after: &mut After) {
+        let Some(ended) = inner.state.ended() else { return };
+        inner.deadlines.set(Timer::Timeout, None);
+        self.snapshots.publish(|info| fill_in(info, &ended));
+        after.wakers.append(&mut inner.waiters.take());
+        after.notices.push(Notice::Exited(ended.exit));
+        after.wakers.append(&mut self.input.close(self));
+    }
+
+    /// Whether descendants are left, as the event that says so.
+    pub(super) fn look_at_tree(&self) -> Event {
+        match (self.policy.descendants, self.tree.members()) {
+            (Descendants::Leave, _) | (_, Members::None | Members::Unknown) => Event::TreeGone,
+            (Descendants::End, Members::Some) => Event::TreeAlive(self.policy.ladder.clone()),
+        }
+    }
+
+    fn close(&self, inner: &mut Inner, after: &mut After) {
+        inner.deadlines.clear();
+        if let Some(key) = self.key.get() {
+            self.reactor.remove(*key);
+        }
+        after.wakers.append(&mut inner.waiters.take());
+        after.notices.push(Notice::Closed);
+    }
+
+    /// Tells the reactor the earliest deadline.
+    pub(super) fn rearm(&self, inner: &mut Inner) {
+        if let (Some(key), false) = (self.key.get(), inner.state.is_closed()) {
+            self.reactor.set_deadline(*key, inner.deadlines.earliest());
+        }
+    }
+
+    /// Looks at the tree again, less and less often, and kills again what a kill has missed.
+    pub(super) fn probe(&self, inner: &mut Inner, after: &mut After) {
+        if !matches!(inner.state, State::Leftover(..)) {
+            return;
+        }
+        match self.look_at_tree() {
+            Event::TreeGone => self.run(inner, Event::TreeGone, after),
+            _ => {
+                if inner.state.is_killing() {
+                    self.signal_locked(inner, libc::SIGKILL);
+                }
+                inner.probe = (inner.probe * 2).min(PROBE.1);
+                inner.deadlines.set(Timer::Probe, Some(Instant::now() + inner.probe));
+            }
+        }
+    }
+
+    /// Asks for an end by `ladder`, or by the process's own.
+    pub(super) fn request_stop(&self, ladder: Option<StopLadder>, cause: Cause) {
+        let ladder = ladder.unwrap_or_else(|| self.policy.ladder.clone());
+        self.feed(Event::Stop(ladder, cause));
+    }
+}
+
+impl Process {
+    /// Sends a signal that a caller asked for.
+    pub(super) fn send_signal(&self, signal: i32) -> Result<()> {
+        let inner = self.lock();
+        let ended = inner.state.ended().is_some();
+        match self.tree.signal(signal, ended) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ProcessError::Closed(format!("{} has ended", self.describe()))),
+            Err(error) => Err(ProcessError::io(format!("send signal {signal}"), error)),
+        }
+    }
+
+    /// The reactor that watches it.
+    pub(crate) fn reactor(&self) -> &Arc<Reactor> {
+        &self.reactor
+    }
+
+    /// The ladder that a stop without one takes.
+    pub(crate) fn ladder(&self) -> &StopLadder {
+        &self.policy.ladder
+    }
+
+    /// What dropping its last handle does.
+    pub(crate) fn drop_policy(&self) -> DropPolicy {
+        self.policy.on_drop
+    }
+
+    /// True once no descendant is left.
+    pub(crate) fn is_tree_gone(&self) -> bool {
+        self.lock().state.is_tree_gone()
+    }
+
+    /// Tells the observer; the caller holds no lock.
+    pub(super) fn notify(&self, notice: Notice) {
+        if let Some(observer) = &self.observer {
+            observer.notice(self.id, notice);
+        }
+    }
+
+    /// Leaves the process to itself: the reactor forgets it.
+    pub(super) fn leave(&self) {
+        let mut inner = self.lock();
+        inner.deadlines.clear();
+        if let Some(key) = self.key.get() {
+            self.reactor.unwatch(*key, super::exit::PIDFD, self.tree.pidfd());
+            self.reactor.remove(*key);
+        }
+    }
+}
+
+impl After {
+    /// Wakes and notifies. The notices go first: who is woken finds the manager up to date.
+    pub(super) fn tell(self, process: &Process, wake: &mut dyn FnMut(Waker)) {
+        self.notices.iter().for_each(|notice| process.notify(*notice));
+        self.wakers.into_iter().for_each(wake);
+    }
+}
+
+fn fill_in(info: &mut crate::types::ProcessInfo, ended: &Ended) {
+    info.exit = Some(ended.exit);
+    info.usage = ended.usage;
+    info.status = ended.status();
+    info.timed_out = ended.cause == Some(Cause::TimedOut);
+    info.stopped_at = Some(Utc::now());
+}

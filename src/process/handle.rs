@@ -1,0 +1,52 @@
+//! What the last handle of a process does when it goes.
+//!
+//! The reactor shares the process too, so the count that matters is of handles: each runner and
+//! the manager's entry share one `Handle`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::core::Process;
+use super::state::Cause;
+use super::wait::Moment;
+use crate::command::{DropPolicy, StopLadder};
+
+/// How long dropping the last handle waits for the tree to be gone.
+pub(crate) const DROP_WAIT: Duration = Duration::from_millis(200);
+
+/// The shared handle of a process.
+pub(crate) struct Handle {
+    pub(crate) process: Arc<Process>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let process = &self.process;
+        // A forked copy owns nothing: it neither signals nor waits.
+        if process.reactor.check_fork().is_err() || process.lock().state.is_closed() {
+            return;
+        }
+        match process.policy.on_drop {
+            DropPolicy::Kill => end(process),
+            DropPolicy::Detach => detach(process),
+        }
+    }
+}
+
+/// Kills what is left of the tree and waits a bounded time; the reactor finishes the rest.
+fn end(process: &Arc<Process>) {
+    process.request_stop(Some(StopLadder::kill()), Cause::Requested);
+    if let Err(error) = process.block_until(Moment::TreeGone, Some(DROP_WAIT)) {
+        log::warn!("{}: not seen to end: {error}", process.describe());
+    }
+    if !process.log.has_reader() {
+        process.abandon_output(&mut |waker| waker.wake());
+    }
+}
+
+/// Lets the process run on, unwatched. Its end is collected by a later start of this host.
+fn detach(process: &Arc<Process>) {
+    process.close_input();
+    process.abandon_output(&mut |waker| waker.wake());
+    process.leave();
+}

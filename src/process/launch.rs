@@ -1,0 +1,157 @@
+//! From a command to a watched process: nothing is left when a step fails.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use chrono::Utc;
+use uuid::Uuid;
+
+use super::core::{Inner, Notice, Observer, Policy, Process};
+use super::deadlines::Timer;
+use super::exit::PIDFD;
+use super::input::Input;
+use super::pipes::Pipe;
+use super::snapshots::Snapshots;
+use super::state::{Cause, Output, State};
+use super::tree::Tree;
+use crate::command::{Command, Stdin, StopLadder};
+use crate::error::Result;
+use crate::output::{OutputLog, OutputSource};
+use crate::reactor::{Interest, Reactor};
+use crate::spawn::{self, SpawnContext, Spawned};
+use crate::types::{ProcessInfo, ProcessStatus};
+
+/// What a launch needs beside the command.
+pub(crate) struct Launch<'a> {
+    pub reactor: Arc<Reactor>,
+    /// The file to execute, where the command names an extracted binary.
+    pub program: &'a Path,
+    /// The same as a descriptor, where it has no path that can be executed.
+    pub exec_fd: Option<Arc<OwnedFd>>,
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+/// Starts the process on this thread and hands it to the reactor.
+pub(crate) fn launch(command: &Command, launch: Launch<'_>) -> Result<Arc<Process>> {
+    launch.reactor.check_fork()?;
+    let context = SpawnContext {
+        program: launch.program,
+        exec_fd: launch.exec_fd.as_ref().map(|fd| fd.as_fd()),
+        cgroup: None,
+    };
+    let spawned = spawn::spawn(command, &context)?;
+    let process = Arc::new(Process::new(command, spawned, launch));
+    match process.watch_all(command) {
+        Ok(()) => Ok(process),
+        Err(error) => {
+            process.give_up();
+            Err(error)
+        }
+    }
+}
+
+impl Process {
+    fn new(command: &Command, spawned: Spawned, launch: Launch<'_>) -> Self {
+        let is_open = spawned.stdout.is_some() || spawned.stderr.is_some();
+        let state = State::started(if is_open { Output::Open } else { Output::Ended });
+        let log =
+            OutputLog::new(command.output, spawned.stdout.is_some(), spawned.stderr.is_some());
+        let tree = Tree::new(spawned.pid, spawned.pidfd, spawned.pgid);
+        let info = first_info(command, &tree);
+        Self {
+            id: info.id,
+            reactor: launch.reactor,
+            key: OnceLock::new(),
+            log,
+            pipes: [
+                Pipe::new(OutputSource::Stdout, 1, spawned.stdout),
+                Pipe::new(OutputSource::Stderr, 2, spawned.stderr),
+            ],
+            input: Input::new(spawned.stdin, feed_of(command)),
+            policy: Policy {
+                ladder: command.stop.clone(),
+                output: command.output,
+                descendants: command.descendants,
+                on_drop: command.on_drop,
+            },
+            snapshots: Snapshots::new(info),
+            observer: launch.observer,
+            inner: std::sync::Mutex::new(Inner::new(state)),
+            tree,
+        }
+    }
+
+    /// The pidfd is watched last: the end may be seen at once, and then all else must stand.
+    fn watch_all(self: &Arc<Self>, command: &Command) -> Result<()> {
+        let key = self.reactor.insert(self.clone())?;
+        // Nobody else has set the key: the process is not shared yet.
+        let _ = self.key.set(key);
+        let weak = Arc::downgrade(self);
+        self.log.set_resume(Box::new(move || {
+            if let Some(process) = weak.upgrade() {
+                process.resume_pipes();
+            }
+        }));
+        self.notify(Notice::Started);
+        (0..self.pipes.len()).try_for_each(|index| self.watch_pipe(index))?;
+        self.feed_input();
+        if let Some(timeout) = command.timeout {
+            let mut inner = self.lock();
+            inner.deadlines.set(Timer::Timeout, Instant::now().checked_add(timeout));
+            self.rearm(&mut inner);
+        }
+        self.reactor.watch(key, PIDFD, self.tree.pidfd(), Interest::READ)
+    }
+
+    /// Ends what was started and cannot be watched.
+    fn give_up(&self) {
+        self.request_stop(Some(StopLadder::kill()), Cause::Requested);
+        self.wait_unwatched();
+        if let Some(key) = self.key.get() {
+            self.reactor.remove(*key);
+        }
+    }
+
+    /// SIGKILL was sent; the pidfd tells when it has worked. Bounded: a process in an
+    /// uninterruptible sleep is left to the orphan list.
+    fn wait_unwatched(&self) {
+        let deadline = rustix::time::Timespec { tv_sec: 2, tv_nsec: 0 };
+        let mut fds = [rustix::event::PollFd::from_borrowed_fd(
+            self.tree.pidfd(),
+            rustix::event::PollFlags::IN,
+        )];
+        let _ = rustix::event::poll(&mut fds, Some(&deadline));
+        let _ = self.tree.reap();
+    }
+}
+
+fn feed_of(command: &Command) -> Option<Arc<[u8]>> {
+    match &command.stdin {
+        Stdin::Bytes(bytes) => Some(bytes.clone()),
+        _ => None,
+    }
+}
+
+fn first_info(command: &Command, tree: &Tree) -> ProcessInfo {
+    let program = command.program_label();
+    let file_name = || {
+        let name = Path::new(&program).file_name().map(|name| name.to_string_lossy().into_owned());
+        name.unwrap_or_else(|| program.clone())
+    };
+    ProcessInfo {
+        id: Uuid::now_v7(),
+        name: command.name.clone().unwrap_or_else(file_name),
+        pid: u32::try_from(tree.pid()).ok(),
+        status: ProcessStatus::Running,
+        exit: None,
+        started_at: Some(Utc::now()),
+        stopped_at: None,
+        stop_requested: false,
+        timed_out: false,
+        containment: tree.level(),
+        usage: None,
+        program,
+    }
+}

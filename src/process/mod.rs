@@ -1,0 +1,31 @@
+//! One process: its state machine, its descriptors, and the handle that callers hold.
+//!
+//! `core` is the shared part and the reactor's source; `state` decides, `core` does; `runner` is
+//! the public face.
+
+mod core;
+mod deadlines;
+mod exit;
+mod handle;
+mod input;
+mod launch;
+mod pipes;
+mod runner;
+mod snapshots;
+mod standalone;
+mod state;
+#[cfg(test)]
+mod state_tests;
+mod tree;
+mod wait;
+mod wakers;
+mod write;
+mod writer;
+
+pub(crate) use self::core::{Notice, Observer};
+pub(crate) use handle::DROP_WAIT;
+pub(crate) use launch::{launch, Launch};
+pub use runner::ProcessRunner;
+pub(crate) use wait::Moment;
+pub use wait::{Closed, Exit, Stopped};
+pub use writer::StdinWriter;

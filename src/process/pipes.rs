@@ -1,0 +1,223 @@
+//! Reading a child's output pipe into its log, on the driving thread.
+//!
+//! A turn reads a bounded share, so that a chatty child starves nobody. A paused pipe leaves the
+//! epoll altogether: with an empty interest a hang-up would still be reported, for ever.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::core::{Notice, Process};
+use super::deadlines::Timer;
+use super::state::{Cause, Event};
+use crate::command::StopLadder;
+use crate::output::{Appended, OutputSource, Stall};
+use crate::reactor::{Interest, Ready, Slot, Turn};
+use crate::sys::read::read_some;
+
+/// Bytes read from one pipe in one turn, at most.
+const SHARE: usize = 1 << 20;
+
+/// The host's end of one output pipe.
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    source: OutputSource,
+    slot: Slot,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    fd: Option<OwnedFd>,
+    is_watched: bool,
+    last_read: Option<Instant>,
+}
+
+/// What one read led to.
+enum Step {
+    More,
+    Enough,
+    Paused(Option<Instant>),
+    Kill,
+    End,
+}
+
+impl Step {
+    fn after(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::Interrupted => Self::More,
+            io::ErrorKind::WouldBlock => Self::Enough,
+            _ => Self::End,
+        }
+    }
+}
+
+impl Pipe {
+    pub(crate) fn new(source: OutputSource, slot: Slot, fd: Option<OwnedFd>) -> Self {
+        Self { source, slot, inner: Mutex::new(Inner { fd, is_watched: false, last_read: None }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_open(&self) -> bool {
+        self.lock().fd.is_some()
+    }
+}
+
+impl Process {
+    /// Starts, or starts again, to watch the pipe.
+    pub(super) fn watch_pipe(&self, index: usize) -> crate::Result<()> {
+        let pipe = &self.pipes[index];
+        let mut inner = pipe.lock();
+        let (Some(fd), Some(key)) = (inner.fd.as_ref(), self.key.get()) else { return Ok(()) };
+        if !inner.is_watched {
+            self.reactor.watch(*key, pipe.slot, fd.as_fd(), Interest::READ)?;
+            inner.is_watched = true;
+        }
+        Ok(())
+    }
+
+    /// Reads what the pipe has, up to its share of the turn.
+    pub(super) fn read_pipe(&self, index: usize, ready: Ready, turn: &mut Turn) {
+        let mut left = SHARE;
+        loop {
+            match self.read_once(index, ready, &mut left, turn) {
+                Step::More => {}
+                Step::Enough => return,
+                Step::Paused(stall_at) => return self.pause_pipe(index, stall_at),
+                Step::Kill => {
+                    return self.feed(Event::Stop(StopLadder::kill(), Cause::OutputLimit))
+                }
+                Step::End => return self.end_pipe(index, turn),
+            }
+        }
+    }
+
+    fn read_once(&self, index: usize, ready: Ready, left: &mut usize, turn: &mut Turn) -> Step {
+        let pipe = &self.pipes[index];
+        let mut inner = pipe.lock();
+        let Some(fd) = inner.fd.as_ref() else { return Step::Enough };
+        let buffer = turn.buffer();
+        buffer.clear();
+        let room = self.log.room().min(buffer.capacity());
+        let count = match read_some(fd.as_fd(), buffer, room.max(1)) {
+            Ok(0) => return Step::End,
+            Ok(count) => count,
+            Err(error) => return Step::after(&error),
+        };
+        let now = Instant::now();
+        inner.last_read = Some(now);
+        drop(inner);
+        let appended = self.append(pipe.source, now, turn);
+        *left = left.saturating_sub(count);
+        // A short read has emptied the pipe; only a hang-up makes another one worth while.
+        let more = *left > 0 && (count == room || ready.hangup);
+        self.after_append(appended, more)
+    }
+
+    fn after_append(&self, appended: Appended, more: bool) -> Step {
+        match appended {
+            Appended::Pause { stall_at } => return Step::Paused(stall_at),
+            Appended::Kill => return Step::Kill,
+            Appended::Dropping => self.notify(Notice::Stalled),
+            Appended::Continue => {}
+        }
+        if more {
+            Step::More
+        } else {
+            Step::Enough
+        }
+    }
+
+    fn append(&self, source: OutputSource, now: Instant, turn: &mut Turn) -> Appended {
+        let mut wakers = Vec::new();
+        let appended = self.log.append(source, turn.buffer(), now, &mut |w| wakers.push(w));
+        wakers.into_iter().for_each(|waker| turn.wake(waker));
+        appended
+    }
+
+    fn pause_pipe(&self, index: usize, stall_at: Option<Instant>) {
+        self.unwatch_pipe(index);
+        let mut inner = self.lock();
+        inner.deadlines.set(Timer::Stall, stall_at);
+        self.rearm(&mut inner);
+        drop(inner);
+        // A reader may have made room between the append and the unwatch: its resume found the
+        // pipe still watched and did nothing, so look once more.
+        if !self.log.is_paused() {
+            self.resume_pipes();
+        }
+    }
+
+    /// Called when a paused log has room again, on any thread.
+    pub(super) fn resume_pipes(&self) {
+        for index in 0..self.pipes.len() {
+            if let Err(error) = self.watch_pipe(index) {
+                log::error!("process {}: output cannot be watched: {error}", self.id);
+            }
+        }
+        self.reactor.serve();
+    }
+
+    /// The Auto policy's deadline: unless the reader has consumed, the oldest output goes.
+    pub(super) fn stalled(&self, now: Instant) {
+        match self.log.stalled(now) {
+            Stall::Resume => self.resume_pipes(),
+            Stall::Wait(until) => self.lock().deadlines.set(Timer::Stall, until),
+            Stall::Dropping => {
+                self.notify(Notice::Stalled);
+                self.resume_pipes();
+            }
+        }
+    }
+
+    fn unwatch_pipe(&self, index: usize) {
+        let pipe = &self.pipes[index];
+        let mut inner = pipe.lock();
+        if let (Some(fd), Some(key), true) = (inner.fd.as_ref(), self.key.get(), inner.is_watched) {
+            self.reactor.unwatch(*key, pipe.slot, fd.as_fd());
+            inner.is_watched = false;
+        }
+    }
+
+    fn end_pipe(&self, index: usize, turn: &mut Turn) {
+        self.close_pipe(index, &mut |waker| turn.wake(waker));
+        if !self.pipes.iter().any(Pipe::is_open) {
+            self.decide(Event::OutputEnded).tell(self, &mut |waker| turn.wake(waker));
+        }
+    }
+
+    fn close_pipe(&self, index: usize, wake: &mut dyn FnMut(std::task::Waker)) {
+        self.unwatch_pipe(index);
+        let fd = self.pipes[index].lock().fd.take();
+        if fd.is_some() {
+            drop(fd);
+            self.log.close(self.pipes[index].source, wake);
+        }
+    }
+
+    /// The drain deadline: closes pipes that stayed silent, or says until when to wait on.
+    pub(super) fn drain_due(&self, now: Instant, turn: &mut Turn) {
+        let drain = self.policy.output.drain;
+        let last = self.pipes.iter().filter_map(|pipe| pipe.lock().last_read).max();
+        let until = last.and_then(|last| last.checked_add(drain)).filter(|until| *until > now);
+        // A paused pipe is not silent: its output waits for the reader.
+        let until = if self.log.is_paused() { now.checked_add(drain) } else { until };
+        if until.is_some() {
+            let mut inner = self.lock();
+            inner.deadlines.set(Timer::Drain, until);
+            return self.rearm(&mut inner);
+        }
+        self.notify(Notice::OutputHeld);
+        self.abandon_output(&mut |waker| turn.wake(waker));
+    }
+
+    /// Closes the host's ends: whoever still writes gets EPIPE.
+    pub(super) fn abandon_output(&self, wake: &mut dyn FnMut(std::task::Waker)) {
+        (0..self.pipes.len()).for_each(|index| self.close_pipe(index, wake));
+        self.decide(Event::OutputEnded).tell(self, wake);
+    }
+}

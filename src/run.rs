@@ -1,0 +1,166 @@
+//! The short form: start a command, feed it, collect its bounded output, wait, and clean up.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::command::{Command, Stdin};
+use crate::error::{ProcessError, Result};
+use crate::manager::ProcessManager;
+use crate::output::{OutputChunk, OutputReader, OutputSource};
+use crate::process::{Closed, ProcessRunner};
+use crate::types::{RunEnd, RunError, RunOutput};
+
+/// Bytes taken from the log in one go.
+const BATCH: usize = 1 << 20;
+
+/// How a run is bounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunOptions {
+    /// The whole run's deadline; `None` waits as long as it takes.
+    pub timeout: Option<Duration>,
+    /// The most bytes collected of each stream. When one is longer, the tree is killed and the
+    /// run fails. Default 64 MiB.
+    pub max_output: usize,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { timeout: None, max_output: 64 << 20 }
+    }
+}
+
+impl Command {
+    /// Runs the command to its end on this thread, without a manager, and gives what it wrote.
+    ///
+    /// Errors: as [`ProcessRunner::start_command`]; [`ProcessError::RunFailed`] with what was
+    /// collected when the deadline passed or the output was too long; the tree is gone then.
+    pub fn run(self, options: RunOptions) -> Result<RunOutput> {
+        let runner = ProcessRunner::start_command(reading(self))?;
+        run_blocking(runner, options)
+    }
+
+    /// Async twin of [`run`](Self::run). The deadline is the process's own timeout.
+    pub async fn run_async(self, options: RunOptions) -> Result<RunOutput> {
+        let command = reading(self);
+        let command = match options.timeout {
+            Some(timeout) => command.timeout(timeout),
+            None => command,
+        };
+        Collect::new(ProcessRunner::start_command(command)?, options).await
+    }
+}
+
+impl ProcessManager {
+    /// As [`Command::run`], with the manager's binaries.
+    ///
+    /// Errors: as there.
+    pub fn run(&self, command: impl Into<Command>, options: RunOptions) -> Result<RunOutput> {
+        run_blocking(self.start(reading(command.into()))?, options)
+    }
+}
+
+/// A run that pipes standard input and gives no bytes would leave the child waiting for ever.
+fn reading(command: Command) -> Command {
+    match command.stdin {
+        Stdin::Pipe => command.stdin(Stdin::Null),
+        _ => command,
+    }
+}
+
+fn run_blocking(runner: ProcessRunner, options: RunOptions) -> Result<RunOutput> {
+    let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let reactor = runner.process().reactor().clone();
+    let mut collect = Collect::new(runner, options);
+    match reactor.block_on(deadline, |cx| collect.poll_quietly(cx)) {
+        Ok(result) => result,
+        Err(_) => collect.end(RunEnd::TimedOut),
+    }
+}
+
+/// A run under way.
+struct Collect {
+    runner: ProcessRunner,
+    reader: Option<OutputReader>,
+    closed: Closed,
+    options: RunOptions,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    lost: u64,
+}
+
+impl Collect {
+    fn new(runner: ProcessRunner, options: RunOptions) -> Self {
+        let (reader, closed) = (Some(runner.output()), runner.closed());
+        Self { runner, reader, closed, options, stdout: Vec::new(), stderr: Vec::new(), lost: 0 }
+    }
+
+    fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<Result<RunOutput>> {
+        while let Some(reader) = &mut self.reader {
+            match reader.poll_chunks(cx, BATCH) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => self.reader = None,
+                Poll::Ready(Some(chunks)) => chunks.iter().for_each(|chunk| self.take(chunk)),
+            }
+            if self.is_over_limit() {
+                return Poll::Ready(self.end(RunEnd::OutputLimit));
+            }
+        }
+        Pin::new(&mut self.closed).poll(cx).map(|()| self.finish())
+    }
+}
+
+impl Collect {
+    fn take(&mut self, chunk: &OutputChunk) {
+        match chunk {
+            OutputChunk::Gap { bytes, .. } => self.lost += bytes,
+            OutputChunk::Data(data) => match data.source() {
+                OutputSource::Stdout => self.stdout.extend_from_slice(data),
+                OutputSource::Stderr => self.stderr.extend_from_slice(data),
+            },
+        }
+    }
+
+    fn is_over_limit(&self) -> bool {
+        self.stdout.len().max(self.stderr.len()) > self.options.max_output
+    }
+
+    fn finish(&mut self) -> Result<RunOutput> {
+        if self.runner.info().timed_out {
+            return Err(self.failure(RunEnd::TimedOut));
+        }
+        Ok(self.output())
+    }
+
+    /// Ends the tree before the failure is reported.
+    fn end(&mut self, reason: RunEnd) -> Result<RunOutput> {
+        self.runner.kill()?;
+        Err(self.failure(reason))
+    }
+
+    fn failure(&mut self, reason: RunEnd) -> ProcessError {
+        ProcessError::RunFailed(Box::new(RunError { reason, output: self.output() }))
+    }
+
+    fn output(&mut self) -> RunOutput {
+        RunOutput {
+            info: self.runner.info().clone(),
+            stdout: std::mem::take(&mut self.stdout),
+            stderr: std::mem::take(&mut self.stderr),
+            lost: self.lost,
+        }
+    }
+}
+
+impl Future for Collect {
+    type Output = Result<RunOutput>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.poll_quietly(cx);
+        if polled.is_pending() {
+            self.runner.process().reactor().serve();
+        }
+        polled
+    }
+}

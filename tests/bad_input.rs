@@ -1,0 +1,119 @@
+//! Bad input: a distinct, clear error each, and nothing left behind.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::os::unix::fs::PermissionsExt;
+
+use common::{command, open_descriptors};
+use process_manager::{
+    Command, ProcessError, ProcessManager, StartError, StartErrorKind, StartStep, StopLadder,
+    StopStep,
+};
+
+fn refusal(command: Command) -> ProcessError {
+    let manager = ProcessManager::default();
+    let refused = manager.start(command).expect_err("must be refused");
+    assert_eq!(manager.get_process_count(), 0);
+    refused
+}
+
+fn start_error(command: Command) -> StartError {
+    match refusal(command) {
+        ProcessError::StartFailed(error) => error,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_missing_binary() {
+    let refused = refusal(Command::binary("nothing"));
+    assert!(matches!(&refused, ProcessError::BinaryNotFound(name) if name == "nothing"));
+    assert_eq!(refused.to_string(), "no binary named \"nothing\" has been added to the extractor");
+}
+
+#[test]
+fn a_missing_program_by_path_and_by_name() {
+    for program in ["/no/such/program", "no-such-program-anywhere"] {
+        let error = start_error(Command::new(program));
+        assert_eq!((error.kind, error.errno), (StartErrorKind::ProgramNotFound, libc::ENOENT));
+        assert!(error.to_string().contains(program), "{error}");
+    }
+}
+
+#[test]
+fn a_directory_as_program() {
+    assert_eq!(start_error(Command::new("/tmp")).kind, StartErrorKind::IsADirectory);
+}
+
+#[test]
+fn a_file_without_execute_permission() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let error = start_error(Command::new(file.path()));
+    assert_eq!((error.kind, error.errno), (StartErrorKind::PermissionDenied, libc::EACCES));
+}
+
+#[test]
+fn a_missing_interpreter_is_not_a_missing_program() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("script");
+    std::fs::write(&script, "#!/no/such/interpreter\n").unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let error = start_error(Command::new(&script));
+    assert_eq!(error.kind, StartErrorKind::InterpreterNotFound);
+    assert_eq!(error.subject.as_deref(), Some("/no/such/interpreter"));
+}
+
+#[test]
+fn a_file_of_no_executable_format() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("text");
+    std::fs::write(&file, "just text\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(start_error(Command::new(&file)).kind, StartErrorKind::BadFormat);
+}
+
+#[test]
+fn a_missing_working_directory_is_not_a_missing_program() {
+    let error = start_error(command("exit_code").arg("0").current_dir("/no/such/directory"));
+    assert_eq!((error.kind, error.step), (StartErrorKind::WorkingDirectory, StartStep::Chdir));
+    assert_eq!(error.subject.as_deref(), Some("/no/such/directory"));
+}
+
+#[test]
+fn what_no_program_can_be_given_is_refused_by_name() {
+    let zero = StopLadder { steps: vec![StopStep { signal: 0, grace: Default::default() }] };
+    let cases = [
+        (Command::new(""), "program"),
+        (Command::binary(""), "binary name"),
+        (Command::new("ls").arg("a\0b"), "args[0]"),
+        (Command::new("ls").args(["a", "b\0"]), "args[1]"),
+        (Command::new("ls").env("A\0", "x"), "env name"),
+        (Command::new("ls").env("A=B", "x"), "env name"),
+        (Command::new("ls").env("", "x"), "env name"),
+        (Command::new("ls").current_dir("\0"), "working directory"),
+        (Command::new("ls").nice(20), "nice"),
+        (Command::new("ls").umask(0o1000), "umask"),
+        (Command::new("ls").stop_ladder(zero), "stop signal"),
+        (Command::new("ls").output_limit(1, Default::default()), "output limit"),
+    ];
+    for (command, name) in cases {
+        match refusal(command) {
+            ProcessError::InvalidArgument { argument, .. } => assert_eq!(argument, name),
+            other => panic!("{name}: {other}"),
+        }
+    }
+}
+
+#[test]
+fn failed_starts_leave_no_descriptor() {
+    let manager = ProcessManager::default();
+    let _ = manager.start(Command::new("/no/such/program"));
+    let before = open_descriptors();
+    for _ in 0..200 {
+        assert!(manager.start(Command::new("/no/such/program")).is_err());
+    }
+    assert!(open_descriptors() <= before + 8, "other tests of this program run beside this one");
+}
