@@ -1,61 +1,119 @@
-//! First form.
-#![allow(dead_code)]
-use crate::*;
-use std::os::fd::*;
-use std::os::unix::process::CommandExt;
+//! Starts a process: from a validated [`Command`] to a running child and the host's pipe ends.
+//!
+//! Called by the process module on the thread that starts. Everything the child needs is prepared
+//! here, in the parent; `sys::spawn` makes the child; `diagnose` explains what went wrong. A start
+//! that fails leaves nothing: no descriptor, no child, no zombie. (A file named for standard
+//! output has been created or truncated by then, as in a shell.)
+//!
+//! All calls return when the program runs, or with the error. The one wait that cannot be bounded
+//! is the kernel's own: reading the program from a dead network mount.
+
+#[cfg(test)]
+mod conformance;
+mod diagnose;
+mod image;
+mod interpreter;
+mod lookup;
+mod mode;
+mod stdio;
+
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::Stdio;
+
+pub(crate) use crate::sys::spawn::CloneMode;
+
+use crate::command::{Command, GroupMode};
+use crate::error::{ProcessError, Result};
+use crate::sys::spawn::{launch, Failure, Launched, Plan};
+use diagnose::Attempt;
+use image::Image;
+use stdio::Stdio;
+
+/// A process that runs its program.
+#[derive(Debug)]
 pub(crate) struct Spawned {
-    pub pid: i32,
-    pub pidfd: OwnedFd,
-    pub pgid: Option<i32>,
-    pub stdin: Option<OwnedFd>,
-    pub stdout: Option<OwnedFd>,
-    pub stderr: Option<OwnedFd>,
+    /// Its process id.
+    pub(crate) pid: i32,
+    /// Refers to this process for ever. Closed on exec.
+    pub(crate) pidfd: OwnedFd,
+    /// Its process group, if it leads one.
+    pub(crate) pgid: Option<i32>,
+    /// The write end of its standard input. Like the two below non-blocking and closed on exec;
+    /// the child's own end is blocking.
+    pub(crate) stdin: Option<OwnedFd>,
+    /// The read end of its standard output.
+    pub(crate) stdout: Option<OwnedFd>,
+    /// The read end of its standard error.
+    pub(crate) stderr: Option<OwnedFd>,
 }
+
+/// What a start needs beside the command.
 pub(crate) struct SpawnContext<'a> {
-    pub program: &'a Path,
-    pub exec_fd: Option<BorrowedFd<'a>>,
-    pub cgroup: Option<BorrowedFd<'a>>,
+    /// The program: the extracted file, or the command's own path.
+    pub(crate) program: &'a Path,
+    /// Execute this descriptor instead, where the extractor has no executable path.
+    pub(crate) exec_fd: Option<BorrowedFd<'a>>,
+    /// The directory of the control group to be in.
+    pub(crate) cgroup: Option<BorrowedFd<'a>>,
 }
-fn nb(fd: OwnedFd) -> OwnedFd {
-    let _ = rustix::fs::fcntl_setfl(&fd, rustix::fs::OFlags::NONBLOCK);
-    fd
-}
+
+/// Starts `command`, which must have been validated.
+///
+/// Errors: [`ProcessError::StartFailed`]; [`ProcessError::InvalidArgument`] for a bad
+/// `PROCESS_MANAGER_SPAWN` or a NUL byte.
 pub(crate) fn spawn(command: &Command, context: &SpawnContext<'_>) -> Result<Spawned> {
-    let mut c = std::process::Command::new(context.program);
-    c.args(&command.args).process_group(0);
-    for (k, v) in command.env.changes() {
-        match v {
-            Some(v) => c.env(k, v),
-            None => c.env_remove(k),
-        };
+    let mode = mode::current()?;
+    match spawn_in(mode, command, context) {
+        Err(ProcessError::StartFailed(error)) if mode::is_refusal(&error) => {
+            // A sandbox may have been closed around the host since the mode was chosen.
+            let weaker = mode::choose_again()?;
+            if weaker == mode {
+                return Err(error.into());
+            }
+            spawn_in(weaker, command, context)
+        }
+        result => result,
     }
-    if let Some(d) = &command.cwd {
-        c.current_dir(d);
-    }
-    c.stdin(match command.stdin {
-        Stdin::Pipe | Stdin::Bytes(_) => Stdio::piped(),
-        _ => Stdio::null(),
-    });
-    let out = |o: &Stdout| match o {
-        Stdout::Capture => Stdio::piped(),
-        _ => Stdio::null(),
+}
+
+/// Starts `command` in a given mode.
+fn spawn_in(mode: CloneMode, command: &Command, context: &SpawnContext<'_>) -> Result<Spawned> {
+    let image = Image::new(command, context);
+    let attempt = Attempt { command, context, candidates: &image.candidates };
+    let cwd = directory(command)?;
+    let mut stdio = Stdio::open(command).map_err(|failed| attempt.unprepared(failed))?;
+    let exec_fd = context.exec_fd.map(image::exec_fd);
+    let mut plan = Plan {
+        command,
+        argv: &image.argv,
+        envp: &image.envp,
+        candidates: &image.candidates,
+        exec_fd,
+        cwd: cwd.as_deref(),
+        cgroup: context.cgroup.map(|directory| directory.as_raw_fd()),
+        mappings: &mut stdio.mappings,
     };
-    c.stdout(out(&command.stdout)).stderr(out(&command.stderr));
-    let mut child = c.spawn().map_err(|e| {
-        StartError::new(command.program_label(), StartStep::Exec, e.raw_os_error().unwrap_or(0))
-    })?;
-    let pid = child.id() as i32;
-    let p = rustix::process::Pid::from_raw(pid).ok_or(ProcessError::Forked)?;
-    let pidfd = rustix::process::pidfd_open(p, rustix::process::PidfdFlags::empty())
-        .map_err(|e| ProcessError::io("pidfd", std::io::Error::from(e)))?;
-    Ok(Spawned {
-        pid,
-        pidfd,
-        pgid: Some(pid),
-        stdin: child.stdin.take().map(|f| nb(f.into())),
-        stdout: child.stdout.take().map(|f| nb(f.into())),
-        stderr: child.stderr.take().map(|f| nb(f.into())),
-    })
+    match launch(mode, &mut plan) {
+        Ok(launched) => Ok(assemble(command, launched, stdio)),
+        Err(failure) => Err(explain(&attempt, failure)),
+    }
+}
+
+fn explain(attempt: &Attempt<'_>, failure: Failure) -> ProcessError {
+    attempt.explain(failure).into()
+}
+
+fn assemble(command: &Command, launched: Launched, stdio: Stdio) -> Spawned {
+    let Launched { pid, pidfd } = launched;
+    let pgid = (command.group != GroupMode::Host).then_some(pid);
+    let Stdio { stdin, stdout, stderr, .. } = stdio;
+    Spawned { pid, pidfd, pgid, stdin, stdout, stderr }
+}
+
+fn directory(command: &Command) -> Result<Option<CString>> {
+    let Some(path) = &command.cwd else { return Ok(None) };
+    let refused = |_| ProcessError::invalid("working directory", "contains a NUL byte");
+    CString::new(path.as_os_str().as_bytes()).map(Some).map_err(refused)
 }

@@ -4,3 +4,4 @@ pub(crate) mod lease;
 pub(crate) mod pidfd;
 pub(crate) mod read;
 pub(crate) mod sigpipe;
+pub(crate) mod spawn;

@@ -1,0 +1,117 @@
+//! What the cases start their children with and how they look at what came of it.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{fcntl_setfl, OFlags};
+use rustix::process::{waitid, WaitId, WaitIdOptions};
+
+use super::super::{spawn_in, CloneMode, SpawnContext, Spawned};
+use crate::command::{Command, Program};
+use crate::error::{ProcessError, StartError};
+use crate::types::ExitStatus;
+
+/// One mode under test.
+pub(super) struct Bench {
+    pub(super) mode: CloneMode,
+}
+
+/// What a child left.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) exit: ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+}
+
+impl Outcome {
+    /// Standard output as text, without the last newline.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).trim_end().to_string()
+    }
+}
+
+impl Bench {
+    /// Starts `command` by its own program path.
+    pub(super) fn start(&self, command: &Command) -> Result<Spawned, ProcessError> {
+        let Program::Path(path) = &command.program else { unreachable!("no extractor here") };
+        let context = SpawnContext { program: path, exec_fd: None, cgroup: None };
+        self.start_with(command, &context)
+    }
+
+    /// Starts `command` in a context of the case's own.
+    pub(super) fn start_with(
+        &self,
+        command: &Command,
+        context: &SpawnContext<'_>,
+    ) -> Result<Spawned, ProcessError> {
+        command.validate()?;
+        spawn_in(self.mode, command, context)
+    }
+
+    /// Starts, reads all output, reaps.
+    pub(super) fn run(&self, command: &Command) -> Outcome {
+        finish(self.start(command).unwrap())
+    }
+
+    /// Runs a script of the shell and gives its standard output.
+    pub(super) fn shell(&self, script: &str) -> String {
+        self.run(&shell(script)).text()
+    }
+
+    /// The error of a start that must fail.
+    pub(super) fn refusal(&self, command: &Command) -> StartError {
+        match self.start(command) {
+            Err(ProcessError::StartFailed(error)) => error,
+            other => panic!("{:?}: expected a start error, got {other:?}", command.program),
+        }
+    }
+}
+
+/// `/bin/sh -c script`.
+pub(super) fn shell(script: &str) -> Command {
+    Command::new("/bin/sh").arg("-c").arg(script)
+}
+
+/// Reads all output of a child, closes its input and reaps it.
+pub(super) fn finish(spawned: Spawned) -> Outcome {
+    drop(spawned.stdin);
+    let stdout = spawned.stdout.map(drain).unwrap_or_default();
+    let stderr = spawned.stderr.map(drain).unwrap_or_default();
+    Outcome { exit: reap(&spawned.pidfd), stdout, stderr }
+}
+
+/// Everything up to end-of-file.
+pub(super) fn drain(fd: OwnedFd) -> Vec<u8> {
+    fcntl_setfl(&fd, OFlags::empty()).unwrap();
+    let mut bytes = Vec::new();
+    File::from(fd).read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// Waits for the end of the child.
+pub(super) fn reap(pidfd: &OwnedFd) -> ExitStatus {
+    use std::os::fd::AsFd;
+    let status = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED).unwrap().unwrap();
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => ExitStatus::Code(code),
+        (None, Some(signal)) => ExitStatus::Signal { signal, core_dumped: status.dumped() },
+        _ => ExitStatus::Unknown,
+    }
+}
+
+/// A file with this content and mode in a directory that goes with the guard.
+pub(super) fn file_in(
+    directory: &Path,
+    name: &str,
+    content: &[u8],
+    mode: u32,
+) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = directory.join(name);
+    std::fs::write(&path, content).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    path
+}

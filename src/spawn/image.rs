@@ -1,0 +1,75 @@
+//! What execve(2) is given: arguments, environment, the paths or the descriptor to execute.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+
+use super::{lookup, SpawnContext};
+use crate::command::{Command, Program};
+use crate::sys::spawn::{ExecFd, StringTable, StringTableBuilder};
+
+/// The tables for one start.
+pub(super) struct Image {
+    pub(super) argv: StringTable,
+    pub(super) envp: StringTable,
+    pub(super) candidates: StringTable,
+}
+
+impl Image {
+    /// Prepares the tables.
+    ///
+    /// The host's environment is copied through `std::env`, whose lock keeps Rust code that sets
+    /// variables away meanwhile. A host that calls C's setenv(3) on another thread at the same
+    /// time races with every reader of its environment, this one included.
+    pub(super) fn new(command: &Command, context: &SpawnContext<'_>) -> Self {
+        let variables = environment(command);
+        let path = variables.iter().find(|(name, _)| name == "PATH");
+        let path = path.map(|(_, value)| value.as_bytes());
+        let program = context.program.as_os_str().as_bytes();
+        Self {
+            argv: arguments(command, context),
+            candidates: lookup::candidates(program, path),
+            envp: assignments(&variables),
+        }
+    }
+}
+
+fn environment(command: &Command) -> Vec<(OsString, OsString)> {
+    if command.env.is_inherited() {
+        return std::env::vars_os().collect();
+    }
+    command.env.resolve(std::env::vars_os())
+}
+
+fn assignments(variables: &[(OsString, OsString)]) -> StringTable {
+    let mut table = StringTableBuilder::default();
+    for (name, value) in variables {
+        table.push(&[name.as_bytes(), b"=", value.as_bytes()]);
+    }
+    table.build()
+}
+
+fn arguments(command: &Command, context: &SpawnContext<'_>) -> StringTable {
+    let mut table = StringTableBuilder::default();
+    table.push(&[own_name(command, context).as_bytes()]);
+    command.args.iter().for_each(|arg| table.push(&[arg.as_bytes()]));
+    table.build()
+}
+
+/// `argv[0]`: as chosen, else the program as given. An extracted binary gets its path, by which
+/// it can find what lies beside it.
+fn own_name<'a>(command: &'a Command, context: &SpawnContext<'a>) -> &'a OsStr {
+    match (&command.arg0, &command.program) {
+        (Some(arg0), _) => arg0,
+        (None, Program::Path(path)) => path.as_os_str(),
+        (None, Program::Extracted(_)) => context.program.as_os_str(),
+    }
+}
+
+/// How to execute a descriptor. A script's interpreter opens the script by the descriptor's
+/// number, so that one must survive exec; for a binary nothing stays open.
+pub(super) fn exec_fd(fd: BorrowedFd<'_>) -> ExecFd {
+    let mut start = [0u8; 2];
+    let keep = rustix::io::pread(fd, &mut start, 0) == Ok(2) && start == *b"#!";
+    ExecFd { fd: fd.as_raw_fd(), keep }
+}

@@ -1,0 +1,107 @@
+//! The parent's side of a start: clone, and learn whether the program runs.
+//!
+//! No mode can wait for ever, with one exception that is the kernel's: while execve(2) reads the
+//! program from a network mount whose server is dead, a vfork parent waits with it (it can be
+//! killed). In the fork modes the wait is bounded.
+
+#![allow(unsafe_code)]
+
+use core::ffi::c_void;
+use std::os::fd::{AsFd, AsRawFd};
+
+use super::child::{self, Child};
+use super::clone::{self, Launched};
+use super::errors;
+use super::mask::BlockedSignals;
+use super::pipes;
+use super::plan::{Failure, Plan, Report};
+use super::raw::Errno;
+use super::stack::Stack;
+use super::CloneMode;
+use crate::error::StartStep;
+
+/// Makes a child that carries out `plan` and returns when it has become its program.
+///
+/// A child that fails is reaped before this returns.
+pub(crate) fn launch(mode: CloneMode, plan: &mut Plan<'_>) -> Result<Launched, Failure> {
+    match mode {
+        CloneMode::Fork => launch_fork(plan),
+        CloneMode::Clone3 | CloneMode::Clone => launch_vfork(mode, plan),
+    }
+}
+
+fn launch_vfork(mode: CloneMode, plan: &mut Plan<'_>) -> Result<Launched, Failure> {
+    // clone3 places the child itself; otherwise the child has to do it.
+    let (placed_in, enters) = match mode {
+        CloneMode::Clone3 => (plan.cgroup, None),
+        _ => (None, plan.cgroup),
+    };
+    let report = Report::default();
+    let mut child = Child { plan, report: &report, error_fd: -1, cgroup: enters };
+    let argument = (&raw mut child).cast::<c_void>();
+    let stack = Stack::take().map_err(refused)?;
+    let blocked = BlockedSignals::new();
+    // SAFETY (both): `child` is used by nobody else until the clone returns, by which time the
+    // child has a memory of its own or has ended; the stack is ours.
+    let launched = match mode {
+        CloneMode::Clone3 => unsafe { clone::clone3(&stack, placed_in, child::run, argument) },
+        _ => unsafe { clone::clone(&stack, child::run, argument) },
+    };
+    drop(blocked);
+    let launched = launched.map_err(|errno| refused_in(placed_in.is_some(), errno))?;
+    settle(launched, report.get())
+}
+
+fn launch_fork(plan: &mut Plan<'_>) -> Result<Launched, Failure> {
+    let failed = |errno| Failure::new(StartStep::Prepare, errno);
+    let (read_end, write_end) = pipes::read_nonblocking().map_err(failed)?;
+    let report = Report::default();
+    let (error_fd, cgroup) = (write_end.as_raw_fd(), plan.cgroup);
+    let mut child = Child { plan, report: &report, error_fd, cgroup };
+    let argument = (&raw mut child).cast::<c_void>();
+    let blocked = BlockedSignals::new();
+    // SAFETY: the child works on a copy of `child`.
+    let launched = unsafe { clone::fork(child::run, argument) };
+    drop(blocked);
+    drop(write_end);
+    let launched = launched.map_err(refused)?;
+    let failure = errors::receive(read_end.as_fd(), &launched);
+    settle(launched, failure)
+}
+
+fn settle(launched: Launched, failure: Option<Failure>) -> Result<Launched, Failure> {
+    let Some(failure) = failure else {
+        let pidfd = pipes::clear_of_stdio(launched.pidfd);
+        return Ok(Launched { pid: launched.pid, pidfd });
+    };
+    reap(&launched);
+    Err(failure)
+}
+
+fn refused(errno: Errno) -> Failure {
+    Failure::new(StartStep::Clone, errno)
+}
+
+/// clone3 speaks of the control group with errors that it has for nothing else.
+fn refused_in(cgroup: bool, errno: Errno) -> Failure {
+    let about_clone = [libc::EAGAIN, libc::ENOMEM, libc::ENOSYS, libc::EPERM, libc::EINVAL];
+    match cgroup && !about_clone.contains(&errno) {
+        true => Failure::new(StartStep::Contain, errno),
+        false => refused(errno),
+    }
+}
+
+/// Waits for the end of a child that never became its program; it is about to end. ECHILD is no error: the host may
+/// have reaped it (only where the exit signal had to be SIGCHLD).
+pub(super) fn reap(launched: &Launched) {
+    loop {
+        // SAFETY: all-zero is a valid siginfo_t to be filled in.
+        let mut info: libc::siginfo_t = unsafe { core::mem::zeroed() };
+        let (id, options) = (launched.pidfd.as_raw_fd() as u32, libc::WEXITED | libc::__WALL);
+        // SAFETY: `info` outlives the call.
+        let result = unsafe { libc::waitid(libc::P_PIDFD, id, &raw mut info, options) };
+        if result == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What a child is to do, prepared in the parent, and how it says what went wrong.
+
+use std::ffi::CStr;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::strings::StringTable;
+use crate::command::Command;
+use crate::error::StartStep;
+
+/// One descriptor for the child: `source` of the host becomes `target` of the child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    /// The host's number. The child changes its own notion of it when it must move it away.
+    pub(crate) source: RawFd,
+    /// The child's number.
+    pub(crate) target: RawFd,
+}
+
+/// The descriptor to execute instead of a path.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ExecFd {
+    /// The host's number.
+    pub(crate) fd: RawFd,
+    /// Whether it stays open in the program: the interpreter of a script reads the script from it.
+    pub(crate) keep: bool,
+}
+
+/// Everything a child needs, so that it has nothing to allocate or to look up.
+pub(crate) struct Plan<'a> {
+    /// The plain options: group, limits, nice, affinity, umask, user.
+    pub(crate) command: &'a Command,
+    /// The arguments, the program's own name first.
+    pub(crate) argv: &'a StringTable,
+    /// The environment.
+    pub(crate) envp: &'a StringTable,
+    /// Paths to try in order; ignored when `exec_fd` is given.
+    pub(crate) candidates: &'a StringTable,
+    /// The descriptor to execute, if any.
+    pub(crate) exec_fd: Option<ExecFd>,
+    /// The working directory to enter.
+    pub(crate) cwd: Option<&'a CStr>,
+    /// The control group to be in.
+    pub(crate) cgroup: Option<RawFd>,
+    /// All descriptors the child gets. Targets are unique; 0, 1 and 2 are among them.
+    pub(crate) mappings: &'a mut [Mapping],
+}
+
+/// A start that failed: where and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The step.
+    pub(crate) step: StartStep,
+    /// The kernel's answer.
+    pub(crate) errno: i32,
+    /// Which of several: the candidate's index, the limit's number, the descriptor.
+    pub(crate) detail: u32,
+}
+
+impl Failure {
+    #[inline(always)]
+    pub(super) fn new(step: StartStep, errno: i32) -> Self {
+        Self { step, errno, detail: 0 }
+    }
+}
+
+/// A failure as three words: step + 1, errno, detail. All zero: none so far.
+pub(super) type Wire = [u32; 3];
+
+#[inline(always)]
+pub(super) fn encode(failure: Failure) -> Wire {
+    [(failure.step as u32).wrapping_add(1), failure.errno as u32, failure.detail]
+}
+
+pub(super) fn decode(wire: Wire) -> Option<Failure> {
+    let [code, errno, detail] = wire;
+    let step = STEPS.iter().copied().find(|step| (*step as u32).wrapping_add(1) == code)?;
+    Some(Failure { step, errno: errno as i32, detail })
+}
+
+/// The steps that a child can report.
+const STEPS: [StartStep; 13] = [
+    StartStep::Contain,
+    StartStep::Signals,
+    StartStep::Session,
+    StartStep::Group,
+    StartStep::Rlimit,
+    StartStep::Nice,
+    StartStep::Affinity,
+    StartStep::Groups,
+    StartStep::SetGid,
+    StartStep::SetUid,
+    StartStep::Chdir,
+    StartStep::Descriptors,
+    StartStep::Exec,
+];
+
+/// Where a child that shares the host's memory leaves its failure. The parent reads it when the
+/// clone returns, which is after the child has ended or has become its program.
+///
+/// Plain memory of the parent is enough: the vfork modes are used only after `probe` has shown
+/// that memory really is shared and the parent really waits (emulators and valgrind turn such a
+/// clone into a fork, where a page mapped shared would carry the words but nobody would wait for
+/// them). A shared mapping that is kept for reuse would be shared with forked copies of the host
+/// as well, and two hosts would write into each other's reports.
+#[derive(Default)]
+pub(super) struct Report {
+    words: [AtomicU32; 3],
+}
+
+impl Report {
+    #[inline(always)]
+    pub(super) fn set(&self, failure: Failure) {
+        let words = self.words.iter().zip(encode(failure));
+        words.for_each(|(word, value)| word.store(value, Ordering::Relaxed));
+    }
+
+    pub(super) fn get(&self) -> Option<Failure> {
+        let [code, errno, detail] = &self.words;
+        decode([code, errno, detail].map(|word| word.load(Ordering::Acquire)))
+    }
+}

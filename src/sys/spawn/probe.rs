@@ -1,0 +1,43 @@
+//! Whether a clone mode does here what its name says, tried once with a child that does nothing.
+//!
+//! A sandbox may refuse the call. Worse, valgrind and user-mode emulators accept a vfork-style
+//! clone and make a fork of it: then the child's report is lost and a missing program looks
+//! started. So the child writes one word, and the word must have arrived when the clone returns.
+
+#![allow(unsafe_code)]
+
+use core::ffi::c_void;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::clone;
+use super::mask::BlockedSignals;
+use super::stack::Stack;
+use super::{child, launch, CloneMode};
+
+/// True if children made in this mode share memory with their parent, which waits for them.
+/// Always true for the fork mode, which needs neither.
+pub(crate) fn works(mode: CloneMode) -> bool {
+    let word = AtomicU32::new(0);
+    let argument = (&raw const word).cast_mut().cast::<c_void>();
+    let Ok(stack) = Stack::take() else { return false };
+    let blocked = BlockedSignals::new();
+    // SAFETY (both): the child only stores to the word, which outlives it, and ends.
+    let launched = match mode {
+        CloneMode::Clone3 => unsafe { clone::clone3(&stack, None, mark, argument) },
+        CloneMode::Clone => unsafe { clone::clone(&stack, mark, argument) },
+        CloneMode::Fork => return true,
+    };
+    let arrived = word.load(Ordering::Acquire) == 1;
+    drop(blocked);
+    if let Ok(launched) = &launched {
+        launch::reap(launched);
+    }
+    launched.is_ok() && arrived
+}
+
+unsafe extern "C" fn mark(word: *mut c_void) -> ! {
+    // SAFETY: `works` passes a live word.
+    unsafe { (*word.cast::<AtomicU32>()).store(1, Ordering::Release) };
+    // SAFETY: this is the child.
+    unsafe { child::exit() }
+}
