@@ -24,7 +24,9 @@ pub use command::{
 };
 pub use error::{ExtractionError, ProcessError, Result, StartError, StartErrorKind, StartStep};
 pub use extractor::{BinaryExtractor, BinaryExtractorBuilder, ExtractionLocation};
-pub use manager::{EventKind, EventStream, Pipeline, ProcessEvent, ProcessManager, ReadyList};
+pub use manager::{
+    EventKind, EventStream, Pipeline, ProcessEvent, ProcessManager, ReadyList, Watch, WatchItem,
+};
 pub use output::{
     Batch, BatchCursor, BlockingLines, ChunkStream, Chunks, LineStream, Lines, OutputChunk,
     OutputData, OutputRead, OutputReader, OutputRecord, OutputSource, OutputStream, Record,

@@ -11,7 +11,7 @@ use common::{child, command, line, wait_for_line, SOON};
 use futures::executor::block_on;
 use process_manager::{
     BinaryExtractor, Command, EventKind, ExitStatus, ProcessConfig, ProcessError, ProcessManager,
-    ProcessStatus, StopLadder,
+    ProcessStatus, StopLadder, WatchItem,
 };
 
 fn manager() -> ProcessManager {
@@ -202,4 +202,45 @@ fn an_unknown_id_is_said_to_be_unknown() {
     assert!(matches!(block_on(manager.stop_process(id)), Err(ProcessError::ProcessNotFound(_))));
     assert!(manager.get_process_info(id).is_none() && manager.get_output_stream(id).is_none());
     assert!(matches!(manager.remove_process(id), Err(ProcessError::ProcessNotFound(_))));
+}
+
+#[test]
+fn a_watch_gives_all_output_of_a_process_before_its_closed() {
+    let manager = manager();
+    let mut watch = manager.watch().unwrap();
+    let start = |n: usize| manager.start(command("echo_args").args(vec!["word"; n])).unwrap().id();
+    let ids: Vec<_> = (1..=5).map(start).collect();
+    let mut counts: HashMap<uuid::Uuid, usize> = HashMap::new();
+    let mut closed = Vec::new();
+    while closed.len() < ids.len() {
+        match watch.next_blocking(SOON).unwrap().unwrap() {
+            WatchItem::Output { id, record } => {
+                assert!(!closed.contains(&id));
+                assert_eq!(record.line(), Some(&b"word"[..]));
+                *counts.entry(id).or_default() += 1;
+            }
+            WatchItem::Event(event) if event.kind == EventKind::Closed => closed.push(event.id),
+            _ => {}
+        }
+    }
+    let counted: Vec<usize> = ids.iter().map(|id| counts[id]).collect();
+    assert_eq!(counted, [1, 2, 3, 4, 5]);
+    drop(manager);
+    assert_eq!(watch.next_blocking(SOON).unwrap(), None);
+}
+
+#[test]
+fn a_pipeline_joins_its_processes_without_the_host() {
+    let manager = manager();
+    let commands = vec![
+        command("echo_args").args(["b", "a", "b"]),
+        Command::new("sort"),
+        Command::new("uniq").arg("-c"),
+    ];
+    let pipeline = manager.start_pipeline(commands).unwrap();
+    let lines = common::lines(&mut pipeline.get_output_stream().unwrap());
+    assert_eq!(lines.iter().map(|line| line.trim()).collect::<Vec<_>>(), ["1 a", "2 b"]);
+    let statuses = pipeline.wait_blocking(SOON).unwrap();
+    assert_eq!(statuses, [ExitStatus::Code(0); 3]);
+    assert!(manager.start_pipeline(Vec::<Command>::new()).is_err());
 }

@@ -57,7 +57,6 @@ pub struct ProcessEvent {
 impl From<Notice> for EventKind {
     fn from(notice: Notice) -> Self {
         match notice {
-            Notice::Started => Self::Started,
             Notice::StopRequested => Self::StopRequested,
             Notice::Exited(exit) => Self::Exited(exit),
             Notice::Stalled => Self::Stalled,
@@ -150,6 +149,10 @@ impl EventStream {
         self.reactor.check_fork()?;
         let next = self.reactor.clone().block_on(deadline, |cx| self.poll_event(cx));
         next.map_err(|_| ProcessError::TimedOut("no event came".into()))
+    }
+
+    pub(super) fn reactor(&self) -> &Arc<Reactor> {
+        &self.reactor
     }
 
     /// Polls for the next event without asking the background thread to serve.

@@ -6,7 +6,10 @@ mod pipeline;
 mod ready;
 mod registry;
 mod sudo;
+mod watch;
 
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,12 +19,13 @@ use uuid::Uuid;
 pub use events::{EventKind, EventStream, ProcessEvent};
 pub use pipeline::Pipeline;
 pub use ready::ReadyList;
+pub use watch::{Watch, WatchItem};
 
 use crate::command::{Command, Program, StopLadder};
 use crate::error::{ProcessError, Result};
 use crate::extractor::BinaryExtractor;
 use crate::output::OutputStream;
-use crate::process::{launch, Launch, Observer, ProcessRunner};
+use crate::process::{launch, Launch, Observer, Process, ProcessRunner};
 use crate::reactor::Reactor;
 use crate::types::ProcessInfo;
 use events::Events;
@@ -96,12 +100,33 @@ impl ProcessManager {
                 (binary.path, binary.exec_fd)
             }
         };
-        let observer: Arc<dyn Observer> = self.shared.observer();
+        self.launch(&command, &program, exec_fd)
+    }
+
+    fn launch(
+        &self,
+        command: &Command,
+        program: &Path,
+        exec_fd: Option<Arc<OwnedFd>>,
+    ) -> Result<ProcessRunner> {
         let reactor = self.reactor()?.clone();
-        let parts = Launch { reactor, program: &program, exec_fd, observer: Some(observer) };
-        let runner = ProcessRunner::new(launch(&command, parts)?);
-        self.shared.admit(&runner);
-        Ok(runner)
+        let observer = Some(self.shared.observer());
+        let mut admitted = None;
+        let announce = &mut |process: &Arc<Process>| {
+            let runner = ProcessRunner::new(process.clone());
+            self.shared.admit(&runner);
+            admitted = Some(runner);
+        };
+        let launched = launch(command, Launch { reactor, program, exec_fd, observer, announce });
+        match (launched, admitted) {
+            (Ok(_), Some(runner)) => Ok(runner),
+            (Ok(process), None) => Ok(ProcessRunner::new(process)),
+            (Err(error), admitted) => {
+                let entry = admitted.and_then(|runner| self.registry().remove(runner.id()));
+                drop(entry);
+                Err(error)
+            }
+        }
     }
 
     /// Stops a process and its descendants by its ladder and waits until they are gone.
@@ -190,6 +215,14 @@ impl ProcessManager {
         Ok(self.shared.events.subscribe(self.reactor()?.clone()))
     }
 
+    /// The events of all processes from now on together with their output, as one stream.
+    ///
+    /// Processes that run already take part with the output that is retained.
+    pub fn watch(&self) -> Result<Watch> {
+        let watch = Watch::new(self.events()?, Arc::downgrade(&self.shared.registry));
+        Ok(watch)
+    }
+
     /// The list behind one descriptor for event loops: see [`ReadyList`].
     ///
     /// Errors: [`ProcessError::Io`] when descriptors cannot be made.
@@ -239,10 +272,10 @@ impl Shared {
         Arc::new(registry::Watcher::new(&self.registry, &self.events))
     }
 
-    /// Enters a process; it may have ended already.
+    /// Enters a process before anything of it can be seen: its first event is its start.
     fn admit(&self, runner: &ProcessRunner) {
-        let evicted = lock(&self.registry).insert(runner.clone());
-        drop(evicted);
+        lock(&self.registry).insert(runner.clone());
+        self.events.publish(runner.id(), EventKind::Started);
     }
 }
 

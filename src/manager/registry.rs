@@ -38,17 +38,9 @@ impl Registry {
         self.entries.values().cloned().collect()
     }
 
-    /// Enters a process; gives back the entries that went for it, to be dropped without the lock.
-    #[must_use]
-    pub(super) fn insert(&mut self, runner: ProcessRunner) -> Vec<ProcessRunner> {
-        let id = runner.id();
-        let has_ended = !runner.is_running();
-        self.entries.insert(id, runner);
-        if has_ended {
-            self.note_ended(id)
-        } else {
-            Vec::new()
-        }
+    /// Enters a process that has just been started.
+    pub(super) fn insert(&mut self, runner: ProcessRunner) {
+        self.entries.insert(runner.id(), runner);
     }
 
     /// Notes that the process of an entry has ended; gives back what went for it.

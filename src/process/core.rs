@@ -32,8 +32,6 @@ const PROBE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_
 /// What an observer (the manager) is told, after the process lock is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notice {
-    /// It runs.
-    Started,
     /// A stop was accepted.
     StopRequested,
     /// The leader ended.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use chrono::Utc;
 use uuid::Uuid;
 
-use super::core::{Inner, Notice, Observer, Policy, Process};
+use super::core::{Inner, Observer, Policy, Process};
 use super::deadlines::Timer;
 use super::exit::PIDFD;
 use super::input::Input;
@@ -31,6 +31,8 @@ pub(crate) struct Launch<'a> {
     /// The same as a descriptor, where it has no path that can be executed.
     pub exec_fd: Option<Arc<OwnedFd>>,
     pub observer: Option<Arc<dyn Observer>>,
+    /// Called once the process exists and before anything of it can be seen.
+    pub announce: &'a mut dyn FnMut(&Arc<Process>),
 }
 
 /// Starts the process on this thread and hands it to the reactor.
@@ -42,7 +44,8 @@ pub(crate) fn launch(command: &Command, launch: Launch<'_>) -> Result<Arc<Proces
         cgroup: None,
     };
     let spawned = spawn::spawn(command, &context)?;
-    let process = Arc::new(Process::new(command, spawned, launch));
+    let process = Arc::new(Process::new(command, spawned, launch.reactor, launch.observer));
+    (launch.announce)(&process);
     match process.watch_all(command) {
         Ok(()) => Ok(process),
         Err(error) => {
@@ -53,7 +56,12 @@ pub(crate) fn launch(command: &Command, launch: Launch<'_>) -> Result<Arc<Proces
 }
 
 impl Process {
-    fn new(command: &Command, spawned: Spawned, launch: Launch<'_>) -> Self {
+    fn new(
+        command: &Command,
+        spawned: Spawned,
+        reactor: Arc<Reactor>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Self {
         let is_open = spawned.stdout.is_some() || spawned.stderr.is_some();
         let state = State::started(if is_open { Output::Open } else { Output::Ended });
         let log =
@@ -62,7 +70,7 @@ impl Process {
         let info = first_info(command, &tree);
         Self {
             id: info.id,
-            reactor: launch.reactor,
+            reactor,
             key: OnceLock::new(),
             log,
             pipes: [
@@ -77,7 +85,7 @@ impl Process {
                 on_drop: command.on_drop,
             },
             snapshots: Snapshots::new(info),
-            observer: launch.observer,
+            observer,
             inner: std::sync::Mutex::new(Inner::new(state)),
             tree,
         }
@@ -94,7 +102,6 @@ impl Process {
                 process.resume_pipes();
             }
         }));
-        self.notify(Notice::Started);
         (0..self.pipes.len()).try_for_each(|index| self.watch_pipe(index))?;
         self.feed_input();
         if let Some(timeout) = command.timeout {

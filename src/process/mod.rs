@@ -22,7 +22,7 @@ mod wakers;
 mod write;
 mod writer;
 
-pub(crate) use self::core::{Notice, Observer};
+pub(crate) use self::core::{Notice, Observer, Process};
 pub(crate) use handle::DROP_WAIT;
 pub(crate) use launch::{launch, Launch};
 pub use runner::ProcessRunner;

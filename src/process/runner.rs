@@ -58,7 +58,8 @@ impl ProcessRunner {
 
     fn start_program(command: &Command, program: &Path) -> Result<Self> {
         let reactor = standalone::reactor()?;
-        let parts = Launch { reactor, program, exec_fd: None, observer: None };
+        let announce = &mut |_: &_| {};
+        let parts = Launch { reactor, program, exec_fd: None, observer: None, announce };
         launch(command, parts).map(Self::new)
     }
 
