@@ -139,6 +139,7 @@ impl Search<'_> {
 
 fn home(directory: PrivateDir, locate: impl FnOnce(PathBuf) -> ExtractionLocation) -> Home {
     let location = locate(directory.path().to_path_buf());
+    log::debug!("executables: {location:?}");
     Home { directory, location }
 }
 

@@ -65,8 +65,7 @@ fn mark_is_held(reader: &File) -> io::Result<bool> {
     match rustix::fs::flock(reader, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(false),
         Err(Errno::WOULDBLOCK) => Ok(true),
-        // Neither leases nor locks on this file system: all that is left is the bounded retry
-        // that the start makes on ETXTBSY.
+        // Neither leases nor locks on this file system: nobody can tell.
         Err(Errno::NOTSUP | Errno::NOSYS | Errno::NOLCK | Errno::INVAL) => Ok(false),
         Err(error) => Err(error.into()),
     }

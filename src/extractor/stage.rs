@@ -206,3 +206,56 @@ fn memory_file(name: &str) -> io::Result<OwnedFd> {
 pub(super) fn buffered<R: Read>(reader: R) -> BufReader<R> {
     BufReader::with_capacity(BUFFER, reader)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::directory::PrivateDir;
+    use super::super::location::ExtractionLocation;
+    use super::*;
+
+    fn memory_home(base: &tempfile::TempDir) -> Home {
+        let directory = PrivateDir::create(base.path(), "test").unwrap();
+        let reason = "the test says so".to_owned();
+        let path = directory.path().to_path_buf();
+        Home { directory, location: ExtractionLocation::Memory { directory: path, reason } }
+    }
+
+    fn add(home: &Home, data: &[u8]) -> Result<Entry> {
+        Staged::write(home, "tool", &mut &*data, None)?.commit(home)
+    }
+
+    #[test]
+    fn a_binary_in_memory_is_started_by_its_sealed_descriptor() {
+        let base = tempfile::tempdir().unwrap();
+        let home = memory_home(&base);
+        let entry = add(&home, &std::fs::read("/bin/true").unwrap()).unwrap();
+        let descriptor = entry.exec_fd.as_ref().unwrap();
+        let seals = rustix::fs::fcntl_get_seals(descriptor).unwrap();
+        assert!(seals.contains(SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK));
+        assert!(std::process::Command::new(entry.path).status().unwrap().success());
+        assert_eq!(std::fs::read_dir(home.directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_script_in_memory_is_refused_because_it_could_not_run() {
+        let base = tempfile::tempdir().unwrap();
+        let home = memory_home(&base);
+        let error = add(&home, b"#!/bin/sh\n").unwrap_err();
+        assert!(error.reason.contains("script"), "{error}");
+        add(&home, b"#").unwrap();
+    }
+
+    #[test]
+    fn what_is_staged_and_not_committed_leaves_nothing() {
+        let base = tempfile::tempdir().unwrap();
+        let directory = PrivateDir::create(base.path(), "test").unwrap();
+        let location = ExtractionLocation::Base { directory: directory.path().to_path_buf() };
+        let home = Home { directory, location };
+        let staged = Staged::write(&home, "tool", &mut &b"data"[..], None).unwrap();
+        assert_eq!(std::fs::read_dir(home.directory.path()).unwrap().count(), 1);
+        drop(staged);
+        assert_eq!(std::fs::read_dir(home.directory.path()).unwrap().count(), 0);
+    }
+}

@@ -126,3 +126,19 @@ impl Store {
 fn not_found(name: &str) -> ProcessError {
     ProcessError::BinaryNotFound(name.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_binary_is_not_found_and_makes_no_directory() {
+        let store = Store::new(Options::default());
+        for result in [store.get("tool").map(drop), store.remove("tool")] {
+            assert!(matches!(result, Err(ProcessError::BinaryNotFound(name)) if name == "tool"));
+        }
+        assert!(store.existing_home().is_none());
+    }
+}
