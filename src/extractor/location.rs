@@ -30,7 +30,7 @@ pub enum ExtractionLocation {
         reason: String,
     },
     /// Sealed memory files (memfd_create(2)), because no directory allows execution. They are
-    /// executed by descriptor, so scripts (`#!`) cannot run and are refused when added.
+    /// executed by descriptor; the interpreter of a script (`#!`) inherits that descriptor.
     Memory {
         /// The private directory; it holds no executables.
         directory: PathBuf,

@@ -175,11 +175,16 @@ impl BinaryExtractor {
         self.store.existing_home().map(|home| home.location.clone())
     }
 
-    /// How to start a binary.
+    /// How to start a binary, as this user or as another one.
     ///
-    /// Errors: [`ProcessError::BinaryNotFound`], [`ProcessError::Forked`].
-    pub(crate) fn open(&self, name: &str) -> Result<Extracted> {
-        self.store.get(name)
+    /// Errors: [`ProcessError::BinaryNotFound`], [`ProcessError::Forked`], and
+    /// [`ProcessError::Io`] where the file cannot be opened for another user.
+    pub(crate) fn open(&self, name: &str, as_other_user: bool) -> Result<Extracted> {
+        let found = self.store.get(name)?;
+        if !as_other_user {
+            return Ok(found);
+        }
+        found.by_descriptor().map_err(|error| ProcessError::io(format!("open {name:?}"), error))
     }
 
     fn add(

@@ -1,7 +1,8 @@
 //! The shared core of an extractor: its home, and which binaries are in it.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::fs::File;
+use std::io::{self, BufRead};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -21,8 +22,19 @@ use crate::error::{ExtractionError, ProcessError, Result};
 pub(crate) struct Extracted {
     /// Its path.
     pub(crate) path: PathBuf,
-    /// Where it lives in memory: the descriptor to execute instead of the path.
+    /// The descriptor to execute instead of the path, where it lives in memory or the path is
+    /// not open to the child's user.
     pub(crate) exec_fd: Option<Arc<OwnedFd>>,
+}
+
+impl Extracted {
+    /// For a child that is given another user, to whom the private directory is closed.
+    pub(super) fn by_descriptor(mut self) -> io::Result<Self> {
+        if self.exec_fd.is_none() {
+            self.exec_fd = Some(Arc::new(File::open(&self.path)?.into()));
+        }
+        Ok(self)
+    }
 }
 
 /// What is known about one binary.
@@ -94,7 +106,7 @@ impl Store {
         let entry = entries.get(name).ok_or_else(|| not_found(name))?;
         if entry.exec_fd.is_none() {
             match std::fs::remove_file(&entry.path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(ExtractionError::new(name, "cannot remove it", error).into());
                 }
                 _ => {}

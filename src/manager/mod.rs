@@ -21,7 +21,7 @@ pub use pipeline::Pipeline;
 pub use ready::ReadyList;
 pub use watch::{Watch, WatchItem};
 
-use crate::command::{Command, Program, StopLadder};
+use crate::command::{Command, Program, StopLadder, UserSpec};
 use crate::error::{ProcessError, Result};
 use crate::extractor::BinaryExtractor;
 use crate::output::OutputStream;
@@ -96,7 +96,8 @@ impl ProcessManager {
         let (program, exec_fd) = match &command.program {
             Program::Path(path) => (path.clone(), None),
             Program::Extracted(name) => {
-                let binary = self.shared.extractor.open(name)?;
+                let as_other_user = command.user != UserSpec::default();
+                let binary = self.shared.extractor.open(name, as_other_user)?;
                 (binary.path, binary.exec_fd)
             }
         };

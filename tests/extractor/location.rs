@@ -4,18 +4,20 @@ use std::fs::{self, Permissions};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process;
 
-use process_manager::{BinaryExtractor, ExtractionLocation, ProcessError};
+use process_manager::{
+    BinaryExtractor, Command, ExtractionLocation, ProcessError, ProcessManager, UserSpec,
+};
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit};
 
-use crate::{add, hosts, names_in, program, run, script, Base};
+use crate::{add, hosts, names_in, program, run, script, started, Base};
 
 /// Runs `body` in a host whose base directory is a tmpfs with these mount options.
 fn on_tmpfs(name: &str, options: &str, body: impl FnOnce(&Path)) {
     if let Some(base) = hosts::base() {
-        let mounted = Command::new("mount")
+        let mounted = process::Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "tmpfs", &base])
             .output()
             .unwrap();
@@ -63,10 +65,15 @@ fn without_any_other_directory_programs_run_from_memory() {
         for (name, code) in [("one", 1), ("zero", 0), ("one", 0), (long.as_str(), 1)] {
             assert_eq!(run(&add(&mut extractor, name, &program(code))), code);
         }
-        let error = extractor.add_binary("script", &script(0)).unwrap_err();
-        assert!(error.to_string().contains("script cannot run from memory"), "{error}");
+        add(&mut extractor, "script", &script(6));
+        assert_eq!(run(&extractor.get_binary_path("script").unwrap()), 6);
+        let manager = ProcessManager::new(extractor.clone());
+        for (name, code) in [("script", 6), (long.as_str(), 1), ("one", 0)] {
+            assert_eq!(started(&manager, Command::binary(name)).1, Some(code), "{name}");
+        }
+        drop(manager);
         extractor.remove_binary("zero").unwrap();
-        assert_eq!(extractor.list_binaries(), [long.as_str(), "one"]);
+        assert_eq!(extractor.list_binaries(), [long.as_str(), "one", "script"]);
         assert!(names_in(extractor.temp_dir()).is_empty());
         drop(extractor);
         assert!(names_in(base).is_empty());
@@ -200,6 +207,23 @@ fn a_file_beyond_the_size_limit_is_an_error_and_not_the_end_of_the_host() {
     }
     assert!(names_in(extractor.temp_dir()).is_empty());
     add(&mut extractor, "fits", &data[1..]);
+}
+
+#[test]
+fn a_child_of_another_user_starts_although_the_directory_is_closed_to_it() {
+    if !rustix::process::geteuid().is_root() {
+        return println!("skipped: only root can start a child as another user");
+    }
+    let base = Base::new();
+    let mut extractor = base.extractor();
+    add(&mut extractor, "script", b"#!/bin/sh\necho \"$(id -u) $(id -g)\"\nexit 3\n");
+    extractor.add_file("program", "/usr/bin/id").unwrap();
+    let manager = ProcessManager::new(extractor);
+    let nobody = UserSpec { uid: Some(65534), gid: Some(65533), groups: None };
+    let script = Command::binary("script").user(nobody.clone());
+    assert_eq!(started(&manager, script), ("65534 65533\n".into(), Some(3)));
+    let program = Command::binary("program").arg("-u").user(nobody);
+    assert_eq!(started(&manager, program), ("65534\n".into(), Some(0)));
 }
 
 /// Lets this process open no further descriptor, or again as many as before.

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use process_manager::{BinaryExtractor, BinaryExtractorBuilder};
+use process_manager::{BinaryExtractor, BinaryExtractorBuilder, ProcessManager, RunOptions};
 
 /// A base directory of its own, which must be empty again at the end.
 struct Base(tempfile::TempDir);
@@ -70,4 +70,10 @@ fn run(path: &Path) -> i32 {
 
 fn add(extractor: &mut BinaryExtractor, name: &str, data: &[u8]) -> PathBuf {
     extractor.add_binary(name, data).unwrap()
+}
+
+/// Starts a binary through a manager: what it wrote, and its exit code.
+fn started(manager: &ProcessManager, command: process_manager::Command) -> (String, Option<i32>) {
+    let output = manager.run(command, RunOptions::default()).unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.info.exit.and_then(|exit| exit.code()))
 }
