@@ -1,5 +1,7 @@
 //! The short form: start a command, feed it, collect its bounded output, wait, and clean up.
 
+mod many;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -43,11 +45,7 @@ impl Command {
 
     /// Async twin of [`run`](Self::run). The deadline is the process's own timeout.
     pub async fn run_async(self, options: RunOptions) -> Result<RunOutput> {
-        let command = reading(self);
-        let command = match options.timeout {
-            Some(timeout) => command.timeout(timeout),
-            None => command,
-        };
+        let command = with_timeout(reading(self), options);
         Collect::new(ProcessRunner::start_command(command)?, options).await
     }
 }
@@ -66,6 +64,14 @@ fn reading(command: Command) -> Command {
     match command.stdin {
         Stdin::Pipe => command.stdin(Stdin::Null),
         _ => command,
+    }
+}
+
+/// The deadline as the process's own timeout, where nobody waits with one.
+fn with_timeout(command: Command, options: RunOptions) -> Command {
+    match options.timeout {
+        Some(timeout) => command.timeout(timeout),
+        None => command,
     }
 }
 
