@@ -14,10 +14,13 @@ BUILD  := build
 # Set to "no" to keep `make setup` from installing system packages.
 APT    ?= yes
 
-SUITES := lint rust loom
+SUITES := lint rust loom examples
+EXAMPLES := rust
 -include mk/c.mk
 -include mk/python.mk
 -include mk/install.mk
+# The last one: it shows all that went before in one picture.
+EXAMPLES += many
 
 .PHONY: help
 help: ## List these commands
@@ -42,6 +45,23 @@ children: setup
 	$(CARGO) build --release -p process_manager_child
 	$(CARGO) build -p process_manager_child
 
+# ---- examples ---------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: build children ## Build everything, run the examples and one manager with many programs
+	@for example in $(EXAMPLES); do \
+	    printf '\n== %s\n' "$$example"; \
+	    $(MAKE) "example-$$example"; \
+	done
+
+.PHONY: example-rust
+example-rust: setup
+	@$(CARGO) run --release --quiet -p process_manager_readme
+
+.PHONY: example-many
+example-many: setup
+	@$(CARGO) run --release --quiet -p process_manager_demo
+
 # ---- tests ------------------------------------------------------------------------------------
 
 .PHONY: test
@@ -64,6 +84,10 @@ test-rust: setup children ## Unit, integration and documentation tests of the Ru
 .PHONY: test-loom
 test-loom: setup ## Model checks of the small state machines
 	RUSTFLAGS='--cfg loom' $(CARGO) test --release --lib --target-dir target/loom -- loom
+
+.PHONY: test-examples
+test-examples: demo
+	@echo '$(words $(EXAMPLES)) passed, 0 failed, 0 skipped'
 
 .PHONY: bench
 bench: setup children ## Measure beside a raw floor and the peers (BENCH=quick: in less time)

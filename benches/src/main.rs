@@ -5,6 +5,7 @@
 
 mod chart;
 mod measure;
+mod ours;
 mod raw;
 mod report;
 mod std_process;
@@ -23,6 +24,7 @@ fn main() -> Outcome<()> {
     let size = if quick { Size::QUICK } else { Size::FULL };
     let mut contenders: Vec<Box<dyn Contender>> = vec![
         Box::new(raw::Raw::new()?),
+        Box::new(ours::Ours::default()),
         Box::new(std_process::StdProcess),
         Box::new(tokio_process::TokioProcess::new()?),
     ];
