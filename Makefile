@@ -14,12 +14,12 @@ BUILD  := build
 # Set to "no" to keep `make setup` from installing system packages.
 APT    ?= yes
 
-SUITES := lint rust loom examples
+SUITES   := lint rust loom
 EXAMPLES := rust
 -include mk/c.mk
 -include mk/python.mk
 -include mk/install.mk
-# The last one: it shows all that went before in one picture.
+SUITES   += examples
 EXAMPLES += many
 
 .PHONY: help
