@@ -1,6 +1,7 @@
 //! A batch: what a reader took at once, as lines and gaps. Iterated without locks and copies.
 
 use std::iter::FusedIterator;
+use std::ops::Range;
 
 use memchr::memchr;
 
@@ -23,8 +24,10 @@ pub struct Batch {
 /// record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BatchCursor {
+    /// The piece to go to next.
     piece: usize,
-    offset: usize,
+    /// Bytes that are left of the one before it.
+    left: usize,
 }
 
 impl Batch {
@@ -34,52 +37,41 @@ impl Batch {
 
     /// All records, in order.
     pub fn records(&self) -> Records<'_> {
-        Records { batch: self, cursor: BatchCursor::default() }
+        Records { walk: self.walk(BatchCursor::default()) }
     }
 
     /// All lines (also partial ones), in order, as bytes; gaps are passed over.
     pub fn lines(&self) -> Lines<'_> {
-        Lines { batch: self, cursor: BatchCursor::default() }
+        Lines { walk: self.walk(BatchCursor::default()) }
     }
 
     /// The record at the cursor, which moves on; `None` at the end.
     pub fn next_record(&self, cursor: &mut BatchCursor) -> Option<Record<'_>> {
-        let (place, data) = self.advance(cursor)?;
-        let Stamp { source, sequence, time } = place.stamp();
-        Some(Record { source, sequence, time, data })
+        let mut walk = self.walk(*cursor);
+        let record = walk.next().map(record);
+        *cursor = BatchCursor { piece: walk.piece, left: walk.rest.len() };
+        record
     }
 
-    #[inline]
-    fn advance(&self, cursor: &mut BatchCursor) -> Option<(Place<'_>, RecordData<'_>)> {
-        self.pin.core.progress();
-        loop {
-            let (segment, range) = match self.pieces.get(cursor.piece)? {
-                Piece::Lines { segment, range } => (segment, range),
-                Piece::Single { stamp, data } => {
-                    *cursor = BatchCursor { piece: cursor.piece + 1, offset: 0 };
-                    return Some((Place::Known(*stamp), data.as_ref()));
-                }
-            };
-            let from = range.start + cursor.offset;
-            let rest = &segment.bytes()[from..range.end];
-            if let Some((line, step)) = self.first_line(rest) {
-                cursor.offset += step;
-                let data = RecordData::Line { bytes: line, partial: step == line.len() };
-                return Some((Place::Within(segment, from + step), data));
-            }
-            *cursor = BatchCursor { piece: cursor.piece + 1, offset: 0 };
+    fn walk(&self, cursor: BatchCursor) -> Walk<'_> {
+        let mut walk = Walk { batch: self, piece: cursor.piece, within: None, end: 0, rest: &[] };
+        let before = cursor.piece.checked_sub(1).and_then(|piece| self.pieces.get(piece));
+        if let Some(Piece::Lines { segment, range }) = before {
+            let from = range.end.saturating_sub(cursor.left).max(range.start);
+            walk.enter(segment, from..range.end);
         }
+        walk
     }
+}
 
-    /// The first line, or part of one, of bytes that end with a newline; and how far it reaches.
-    #[inline]
-    fn first_line<'a>(&self, rest: &'a [u8]) -> Option<(&'a [u8], usize)> {
-        let end = memchr(b'\n', rest)?;
-        if end > self.max_line {
-            return Some((&rest[..self.max_line], self.max_line));
-        }
-        Some((&rest[..end], end + 1))
-    }
+/// A walk through the records of a batch. The state of the piece it is in is kept apart from the
+/// pieces, so that a line costs its search and little else.
+struct Walk<'a> {
+    batch: &'a Batch,
+    piece: usize,
+    within: Option<&'a Segment>,
+    end: usize,
+    rest: &'a [u8],
 }
 
 /// Where a record became complete; worked out only for those who ask.
@@ -88,19 +80,54 @@ enum Place<'a> {
     Known(Stamp),
 }
 
-impl Place<'_> {
-    fn stamp(&self) -> Stamp {
-        match self {
-            Self::Within(segment, end) => stamp(segment, *end),
-            Self::Known(stamp) => *stamp,
+impl<'a> Walk<'a> {
+    fn enter(&mut self, segment: &'a Segment, range: Range<usize>) {
+        self.end = range.end;
+        self.rest = &segment.bytes()[range];
+        self.within = Some(segment);
+    }
+
+    #[inline]
+    fn next(&mut self) -> Option<(Place<'a>, RecordData<'a>)> {
+        self.batch.pin.core.progress();
+        loop {
+            if let (Some(segment), Some(end)) = (self.within, memchr(b'\n', self.rest)) {
+                let data = self.line(end);
+                return Some((Place::Within(segment, self.end - self.rest.len()), data));
+            }
+            let piece = self.batch.pieces.get(self.piece)?;
+            self.piece += 1;
+            match piece {
+                Piece::Lines { segment, range } => self.enter(segment, range.clone()),
+                Piece::Single { stamp, data } => {
+                    return Some((Place::Known(*stamp), data.as_ref()))
+                }
+            }
         }
     }
+
+    /// Takes the line that ends at `end`, or the first part of it.
+    #[inline]
+    fn line(&mut self, end: usize) -> RecordData<'a> {
+        let partial = end > self.batch.max_line;
+        let bytes = &self.rest[..end.min(self.batch.max_line)];
+        self.rest = &self.rest[bytes.len() + usize::from(!partial)..];
+        RecordData::Line { bytes, partial }
+    }
+}
+
+#[inline]
+fn record<'a>((place, data): (Place<'a>, RecordData<'a>)) -> Record<'a> {
+    let Stamp { source, sequence, time } = match place {
+        Place::Within(segment, end) => stamp(segment, end),
+        Place::Known(stamp) => stamp,
+    };
+    Record { source, sequence, time, data }
 }
 
 /// Iterator over the records of a [`Batch`].
 pub struct Records<'a> {
-    batch: &'a Batch,
-    cursor: BatchCursor,
+    walk: Walk<'a>,
 }
 
 impl<'a> Iterator for Records<'a> {
@@ -108,7 +135,7 @@ impl<'a> Iterator for Records<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.batch.next_record(&mut self.cursor)
+        self.walk.next().map(record)
     }
 }
 
@@ -116,8 +143,7 @@ impl FusedIterator for Records<'_> {}
 
 /// Iterator over the lines of a [`Batch`].
 pub struct Lines<'a> {
-    batch: &'a Batch,
-    cursor: BatchCursor,
+    walk: Walk<'a>,
 }
 
 impl<'a> Iterator for Lines<'a> {
@@ -126,7 +152,7 @@ impl<'a> Iterator for Lines<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.batch.advance(&mut self.cursor)?.1 {
+            match self.walk.next()?.1 {
                 RecordData::Line { bytes, .. } => return Some(bytes),
                 RecordData::Gap { .. } => {}
             }

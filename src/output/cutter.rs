@@ -47,7 +47,8 @@ impl Cutter {
 
     /// The pieces that are complete with what was taken.
     pub fn cut(&mut self, taken: Taken) -> Vec<Piece> {
-        let mut pieces = Vec::with_capacity(taken.slices.len() + 1);
+        // Allocates nothing where nothing was taken.
+        let mut pieces = Vec::with_capacity(taken.slices.len());
         let gap_end = taken.slices.first().map_or(taken.position, Slice::start);
         for source in OutputSource::BOTH {
             self.gap(source, taken.gaps.0[source.index()], gap_end, &mut pieces);

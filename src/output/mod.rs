@@ -18,7 +18,7 @@ mod retained;
 mod segment;
 mod state;
 mod stream;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 mod walk;
 

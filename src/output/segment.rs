@@ -42,7 +42,11 @@ impl Segment {
     }
 
     /// When the byte at `offset` was read, exact to a millisecond.
+    #[inline]
     pub fn time_at(&self, offset: usize) -> DateTime<Utc> {
+        if self.later.is_empty() {
+            return self.time;
+        }
         let marks = self.later.partition_point(|mark| mark.from <= offset);
         marks.checked_sub(1).map_or(self.time, |last| self.later[last].time)
     }

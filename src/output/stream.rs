@@ -60,8 +60,12 @@ impl OutputStream {
     }
 }
 
+/// Checks first: the lossy conversion is several times slower, also for text that needs none.
 fn text(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).into_owned()
+    match std::str::from_utf8(line) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(line).into_owned(),
+    }
 }
 
 impl Stream for OutputStream {

@@ -1,6 +1,7 @@
 //! The rules of the output log and its readers. Time is passed in, nothing sleeps.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod any_chunking;
 mod lines;
 mod policy;
 mod raw;
