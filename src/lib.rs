@@ -9,6 +9,7 @@
 mod command;
 mod error;
 mod extractor;
+mod keeper;
 mod manager;
 mod output;
 mod process;

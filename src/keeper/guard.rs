@@ -1,0 +1,276 @@
+//! One guarded process: the guard is the host's child, the command is the guard's.
+//!
+//! The guard is started through the spawn layer with every option of the command applied to it,
+//! and hands them on. What that means: the guard runs as the command's user, counts against its
+//! process limit, and its own peak memory is some 100 KiB. Its end of the socket is the only
+//! descriptor it keeps.
+
+use std::ffi::OsString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+
+use super::channel::{Channel, Incoming};
+use super::protocol::{group, kind, rest, scope, step, Record};
+use super::Image;
+use crate::command::{Command, Descendants, ExtraFd, GroupMode};
+use crate::error::{ProcessError, Result, StartError, StartStep};
+use crate::spawn::{self, SpawnContext, Spawned};
+use crate::types::{ExitStatus, ResourceUsage};
+
+/// How long a guard may take from its own exec to the command's.
+const START_WAIT: Duration = Duration::from_secs(30);
+
+/// A running guard. Dropping it ends the tree: the guard sees its socket end.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    channel: Channel,
+    /// The guard itself: a child of the host that the host reaps.
+    pub(crate) pid: i32,
+    /// Readable when the guard has ended.
+    pub(crate) pidfd: OwnedFd,
+}
+
+/// What a guard reports, in this order: `Exited`, then `Empty` or `Left` unless `Exited` said so.
+#[derive(Debug, PartialEq)]
+pub(crate) enum GuardEvent {
+    /// The command has ended.
+    Exited {
+        /// How.
+        status: ExitStatus,
+        /// What it used.
+        usage: ResourceUsage,
+        /// Whether nothing is left of the tree: then this is the last event before `Gone`.
+        empty: bool,
+    },
+    /// Nothing is left of the tree, proven.
+    Empty,
+    /// The command's descendants are left alone, as asked.
+    Left,
+    /// The answer to [`Guard::survey`]: how many of the guard's children live, and the first 64.
+    Alive {
+        /// How many.
+        count: usize,
+        /// Which.
+        pids: Vec<i32>,
+    },
+    /// The guard has ended; before `Empty` or `Left` that means it was killed.
+    Gone,
+}
+
+/// Which part of the tree a signal reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The command itself, while it runs.
+    Process,
+    /// The command's process group.
+    Group,
+    /// Every descendant.
+    Tree,
+}
+
+impl Guard {
+    /// Starts `command` under a guard. `program` is the file to execute (looked up already),
+    /// `exec_fd` the descriptor to execute instead where there is one.
+    ///
+    /// The result's `pid`, `pidfd` and `pgid` are the command's; the guard's own are in the guard.
+    /// Blocks until the command's exec has succeeded or failed. Any thread.
+    pub(crate) fn start(
+        command: &Command,
+        program: &Path,
+        exec_fd: Option<&Arc<OwnedFd>>,
+    ) -> Result<(Guard, Spawned)> {
+        let pair = Channel::pair();
+        let (channel, theirs) =
+            pair.map_err(|e| ProcessError::io("cannot make a control socket", e))?;
+        let image = Image::get()?;
+        let wrapped = wrap(command, program, exec_fd, theirs);
+        let context =
+            SpawnContext { program: image.path(), exec_fd: image.exec_fd(), cgroup: None };
+        let spawned = spawn::spawn(&wrapped, &context)?;
+        drop(wrapped);
+        let Spawned { pid, pidfd, stdin, stdout, stderr, .. } = spawned;
+        let guard = Guard { channel, pid, pidfd };
+        let (pid, pidfd) = guard.await_start(command)?;
+        let pgid = (command.group != GroupMode::Host).then_some(pid);
+        Ok((guard, Spawned { pid, pidfd, pgid, stdin, stdout, stderr }))
+    }
+
+    fn await_start(&self, command: &Command) -> Result<(i32, OwnedFd)> {
+        let (step, errno) = match self.channel.receive_until(Instant::now() + START_WAIT) {
+            Incoming::Record(record, fds) if record.kind == kind::STARTED => {
+                if let Some(pidfd) = fds.into_iter().next() {
+                    return Ok((record.values[0] as i32, pidfd));
+                }
+                (StartStep::Contain, libc::EMFILE)
+            }
+            Incoming::Record(record, _) if record.kind == kind::FAILED => {
+                (start_step(record.values[0]), record.values[1] as i32)
+            }
+            Incoming::Nothing => (StartStep::Contain, libc::ETIMEDOUT),
+            _ => (StartStep::Contain, libc::ECHILD),
+        };
+        self.end_now();
+        Err(StartError::new(command.program_label(), step, errno).into())
+    }
+
+    /// Ends the guard and reaps it: for a start that failed.
+    fn end_now(&self) {
+        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        let options = WaitIdOptions::EXITED;
+        let _ = rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options);
+    }
+
+    /// The next event that is there; `None` if there is none yet. One thread at a time.
+    pub(crate) fn next_event(&self) -> Option<GuardEvent> {
+        loop {
+            match self.channel.receive() {
+                Incoming::Nothing => return None,
+                Incoming::Closed => return Some(GuardEvent::Gone),
+                Incoming::Record(record, _) => {
+                    if let Some(event) = event(&record) {
+                        return Some(event);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Signals a part of the tree. Signals sent one after the other arrive in that order.
+    pub(crate) fn signal(&self, signal: i32, reach: Reach) -> std::io::Result<()> {
+        let reach = match reach {
+            Reach::Process => scope::PROCESS,
+            Reach::Group => scope::GROUP,
+            Reach::Tree => scope::TREE,
+        };
+        self.tell(kind::SIGNAL, &[signal.into(), reach])
+    }
+
+    /// Kills the tree until nothing is left; `Empty` follows.
+    pub(crate) fn kill(&self) -> std::io::Result<()> {
+        self.tell(kind::KILL, &[])
+    }
+
+    /// Asks who is alive; `Alive` follows.
+    pub(crate) fn survey(&self) -> std::io::Result<()> {
+        self.tell(kind::SURVEY, &[])
+    }
+
+    /// Lets the tree outlive the host. The guard stays until the command has ended, since the
+    /// command would die with it, and takes no orders any more.
+    pub(crate) fn detach(&self) -> std::io::Result<()> {
+        self.tell(kind::DETACH, &[])
+    }
+
+    /// Reaps the guard if it has ended, so that it is no zombie. True: it is gone.
+    pub(crate) fn reap(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        let answer = rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options);
+        !matches!(answer, Ok(None) | Err(rustix::io::Errno::INTR))
+    }
+
+    fn tell(&self, kind: u16, values: &[i64]) -> std::io::Result<()> {
+        self.channel.send(&Record::new(kind, 0, values), &[])
+    }
+}
+
+impl AsFd for Guard {
+    /// Readable when [`Guard::next_event`] has something to say.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.channel.as_fd()
+    }
+}
+
+/// The command that starts the guard, which starts `command`.
+fn wrap(
+    command: &Command,
+    program: &Path,
+    exec_fd: Option<&Arc<OwnedFd>>,
+    control: OwnedFd,
+) -> Command {
+    let mut wrapped = command.clone();
+    let control_at = add_fd(&mut wrapped, &Arc::new(control));
+    let exec_at = exec_fd.map_or(-1, |fd| add_fd(&mut wrapped, fd));
+    let host = rustix::process::getpid();
+    let group = match command.group {
+        GroupMode::Own => group::OWN,
+        GroupMode::Session => group::SESSION,
+        GroupMode::Host => rustix::process::getpgrp().as_raw_nonzero().get().into(),
+    };
+    let numbers = [control_at.into(), host_number(host), rest_of(command), group, exec_at.into()];
+    let mut args = vec![OsString::from("guard")];
+    args.extend(numbers.map(|number: i64| OsString::from(number.to_string())));
+    args.push(program.as_os_str().to_owned());
+    args.push(command.arg0.clone().unwrap_or_else(|| program.as_os_str().to_owned()));
+    args.append(&mut wrapped.args);
+    wrapped.args = args;
+    wrapped.arg0 = Some(OsString::from("keeper"));
+    wrapped.group = GroupMode::Own;
+    wrapped
+}
+
+fn host_number(pid: Pid) -> i64 {
+    pid.as_raw_nonzero().get().into()
+}
+
+fn rest_of(command: &Command) -> i64 {
+    match command.descendants {
+        Descendants::End => rest::KILL,
+        Descendants::Leave => rest::LEAVE,
+    }
+}
+
+/// Gives the child one more descriptor, above all others; the result is its number there.
+fn add_fd(command: &mut Command, source: &Arc<OwnedFd>) -> i32 {
+    let highest = command.extra_fds.iter().map(|extra| extra.target).max().unwrap_or(2);
+    let target = highest.saturating_add(1);
+    command.extra_fds.push(ExtraFd { source: Arc::clone(source), target });
+    target
+}
+
+fn start_step(number: i64) -> StartStep {
+    match number {
+        step::EXEC => StartStep::Exec,
+        step::GROUP => StartStep::Group,
+        step::CLONE => StartStep::Clone,
+        _ => StartStep::Contain,
+    }
+}
+
+fn event(record: &Record) -> Option<GuardEvent> {
+    let [status, user, system, peak, empty, _] = record.values;
+    match record.kind {
+        kind::EXITED => {
+            let usage = ResourceUsage {
+                user_time: Duration::from_micros(user.unsigned_abs()),
+                system_time: Duration::from_micros(system.unsigned_abs()),
+                max_rss: peak.unsigned_abs() * 1024,
+            };
+            Some(GuardEvent::Exited {
+                status: exit_status(status as i32),
+                usage,
+                empty: empty != 0,
+            })
+        }
+        kind::EMPTY => Some(GuardEvent::Empty),
+        kind::LEFT => Some(GuardEvent::Left),
+        kind::ALIVE => Some(GuardEvent::Alive { count: status as usize, pids: pids(record) }),
+        _ => None,
+    }
+}
+
+fn pids(record: &Record) -> Vec<i32> {
+    let number = |bytes: &[u8]| bytes.try_into().map_or(0, i32::from_le_bytes);
+    record.text().chunks_exact(4).map(number).collect()
+}
+
+fn exit_status(raw: i32) -> ExitStatus {
+    let signal = raw & 0x7f;
+    match signal {
+        0 => ExitStatus::Code((raw >> 8) & 0xff),
+        _ => ExitStatus::Signal { signal, core_dumped: raw & 0x80 != 0 },
+    }
+}

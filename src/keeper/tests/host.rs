@@ -1,0 +1,183 @@
+//! Hosts that die: this test program, started again in a role, as root or as somebody else.
+
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+
+use super::{helper, Output};
+use crate::command::{Command, Stdout};
+use crate::keeper::watcher::{Place, Registration};
+use crate::keeper::{Guard, Watched, Watcher};
+use crate::spawn::{self, SpawnContext, Spawned};
+
+const ROLE: &str = "PROCESS_MANAGER_TEST_ROLE";
+pub(super) const NOBODY: u32 = 65534;
+
+/// A host in another process; its output ends when it and all that inherited it are gone.
+pub(super) struct Host {
+    pub(super) child: Child,
+    pub(super) output: Output,
+}
+
+impl Host {
+    /// Starts a host and waits until its tree stands.
+    pub(super) fn start(role: &str, uid: Option<u32>) -> Host {
+        let test = std::env::current_exe().unwrap();
+        let mut command = std::process::Command::new(test);
+        command.args(["--exact", "keeper::tests::host::role", "--nocapture", "--test-threads=1"]);
+        command.env(ROLE, role).stdin(Stdio::piped()).stdout(Stdio::piped());
+        if let Some(uid) = uid {
+            command.uid(uid).gid(uid);
+        }
+        helper("tree");
+        let mut child = command.spawn().unwrap();
+        let mut output = Output::new(child.stdout.take().unwrap().into());
+        output.line("ready");
+        Host { child, output }
+    }
+
+    /// Lets the host go on to the end it has chosen itself.
+    pub(super) fn go(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
+    /// Kills the host the hard way.
+    pub(super) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The users to be tried: whoever runs the tests and, from root, an unprivileged one.
+pub(super) fn users() -> Vec<Option<u32>> {
+    if rustix::process::geteuid().is_root() {
+        return vec![None, Some(NOBODY)];
+    }
+    println!("skipped: only root can try another user");
+    vec![None]
+}
+
+/// Not a test by itself: what the other process of a test does.
+#[test]
+fn role() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    let (kind, way) = role.split_once('/').unwrap();
+    println!();
+    let kept = match kind {
+        "guard" => Kept::Guard(guarded()),
+        "group" => Kept::Group(grouped()),
+        "directory" => Kept::Directory(directory()),
+        other => panic!("no role {other}"),
+    };
+    end(way, &kept);
+}
+
+#[allow(dead_code, reason = "held until the host dies")]
+enum Kept {
+    Guard((Guard, Spawned)),
+    Group((Watched, Arc<Watcher>)),
+    Directory((Watched, Arc<Watcher>)),
+}
+
+fn end(way: &str, kept: &Kept) -> ! {
+    match way {
+        "wait" => loop {
+            std::thread::park();
+        },
+        "exit" => {
+            wait_for_word();
+            std::process::exit(0)
+        }
+        "abort" => {
+            wait_for_word();
+            std::process::abort()
+        }
+        "exec" => {
+            wait_for_word();
+            let mut command = std::process::Command::new("/bin/sleep");
+            panic!("{}", command.arg("1000").stdout(Stdio::null()).exec());
+        }
+        "forked" => {
+            hold_socket(kept);
+            loop {
+                std::thread::park();
+            }
+        }
+        other => panic!("no way {other}"),
+    }
+}
+
+fn wait_for_word() {
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+/// Stands in for a forked copy of the host: another process that holds the host's socket.
+fn hold_socket(kept: &Kept) {
+    let socket = match kept {
+        Kept::Guard((guard, _)) => guard.as_fd().try_clone_to_owned().unwrap(),
+        Kept::Group((_, watcher)) | Kept::Directory((_, watcher)) => {
+            watcher.channel().as_fd().try_clone_to_owned().unwrap()
+        }
+    };
+    let holder = Command::new("/bin/sleep").arg("1000").extra_fd(socket, 9);
+    let holder = holder.stdout(Stdout::Null).stderr(Stdout::Null);
+    let spawned = start_plain(&holder, "/bin/sleep".as_ref());
+    println!("holder {}\nheld", spawned.pid);
+}
+
+fn start_plain(command: &Command, program: &Path) -> Spawned {
+    let context = SpawnContext { program, exec_fd: None, cgroup: None };
+    spawn::spawn(command, &context).unwrap()
+}
+
+fn inherit(command: Command) -> Command {
+    command.stdout(Stdout::Inherit).stderr(Stdout::Inherit)
+}
+
+fn guarded() -> (Guard, Spawned) {
+    let program = helper("tree");
+    Guard::start(&inherit(Command::new(&program)), &program, None).unwrap()
+}
+
+/// Members of one group only: that is what this level promises.
+fn grouped() -> (Watched, Arc<Watcher>) {
+    let script = "sleep 1000 & sh -c 'kill -STOP $$' & echo ready; wait";
+    let command = inherit(Command::new("/bin/sh").args(["-c", script]));
+    let watcher = Watcher::shared().unwrap();
+    println!("watcher {}", watcher.pid());
+    let spawned = start_plain(&command, "/bin/sh".as_ref());
+    let leader = Arc::new(spawned.pidfd);
+    let registration = Registration::Group { pgid: spawned.pid, leader };
+    (watcher.watch(registration).unwrap(), watcher)
+}
+
+fn directory() -> (Watched, Arc<Watcher>) {
+    let watcher = Watcher::shared().unwrap();
+    let path = tempfile::tempdir().unwrap().keep();
+    std::fs::create_dir_all(path.join("a/b/c")).unwrap();
+    std::fs::write(path.join("a/b/file"), "text").unwrap();
+    let outside = tempfile::tempdir().unwrap().keep();
+    std::fs::write(outside.join("precious"), "text").unwrap();
+    std::os::unix::fs::symlink(&outside, path.join("a/link")).unwrap();
+    let watched = watcher.watch(Registration::Directory(place(&path))).unwrap();
+    println!("directory {}\noutside {}\nready", path.display(), outside.display());
+    (watched, watcher)
+}
+
+/// A directory as it is registered, with the owner's lock on it.
+pub(super) fn place(path: &Path) -> Place {
+    let open = |path: &Path| Arc::new(std::fs::File::open(path).unwrap().into());
+    let directory: Arc<std::os::fd::OwnedFd> = open(path);
+    rustix::fs::flock(&*directory, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let name = path.file_name().unwrap().to_owned();
+    Place { parent: open(path.parent().unwrap()), name, directory }
+}

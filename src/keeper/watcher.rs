@@ -1,0 +1,304 @@
+//! The host's watcher: what has to end when the host does is registered here.
+//!
+//! One per host, started with the first registration, told goodbye when the last handle goes. The
+//! registrations are kept on this side too, so that a watcher that was killed is replaced by one
+//! that knows as much. All calls from any thread; none waits longer than a second for the watcher
+//! itself, and starting one costs about as much as starting any process.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use rustix::process::{getpid, waitid, Pid, WaitId, WaitIdOptions};
+
+use super::channel::{Channel, Incoming};
+use super::protocol::{kind, Record};
+use super::Image;
+use crate::command::{Command, Stdin, Stdout};
+use crate::error::{ProcessError, Result};
+use crate::spawn::{self, SpawnContext};
+
+const START_WAIT: Duration = Duration::from_secs(10);
+const CONTROL_AT: i32 = 3;
+static SHARED: Mutex<Weak<Watcher>> = Mutex::new(Weak::new());
+
+/// The watcher of this host.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    host: Pid,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    channel: Arc<Channel>,
+    pid: i32,
+    entries: Vec<Slot>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Free,
+    Watched(Registration),
+    /// Handed over: the number stays taken until the watcher says that it is done.
+    Finishing(Registration),
+}
+
+/// One thing to end. The descriptors are shared with their owner, so that they cost nothing.
+#[derive(Debug, Clone)]
+pub(crate) enum Registration {
+    /// A process group, by the pidfd of its leader.
+    Group {
+        /// Its number.
+        pgid: i32,
+        /// Its leader.
+        leader: Arc<OwnedFd>,
+    },
+    /// A guard, by its pidfd. It ends its tree itself; the watcher waits for it.
+    Guard(Arc<OwnedFd>),
+    /// A cgroup with all that is below it, to be emptied and removed.
+    Cgroup(Place),
+    /// A directory to be removed with all that is in it.
+    Directory(Place),
+}
+
+/// A directory entry, held by descriptors so that no rename and no link can redirect it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// The directory that the entry is in.
+    pub(crate) parent: Arc<OwnedFd>,
+    /// Its name there.
+    pub(crate) name: OsString,
+    /// What the name stands for. For a directory its flock(2) must be free or held through this
+    /// very descriptor.
+    pub(crate) directory: Arc<OwnedFd>,
+}
+
+/// A registration. Dropping it makes the watcher forget; [`Watched::finish`] makes it act.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    watcher: Arc<Watcher>,
+    id: u32,
+    active: bool,
+}
+
+impl Watcher {
+    /// The host's watcher, started where none runs.
+    pub(crate) fn shared() -> Result<Arc<Watcher>> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watcher) = shared.upgrade().filter(|watcher| watcher.host == getpid()) {
+            return Ok(watcher);
+        }
+        let watcher = Arc::new(Watcher::start()?);
+        *shared = Arc::downgrade(&watcher);
+        Ok(watcher)
+    }
+
+    /// A watcher of its own, apart from the shared one.
+    pub(super) fn start() -> Result<Watcher> {
+        let (channel, pid) = launch()?;
+        let state = State { channel: Arc::new(channel), pid, entries: Vec::new() };
+        Ok(Watcher { host: getpid(), state: Mutex::new(state) })
+    }
+
+    /// Has `registration` ended when the host ends.
+    pub(crate) fn watch(self: &Arc<Self>, registration: Registration) -> Result<Watched> {
+        let mut state = self.lock();
+        let id = state.claim(registration);
+        let sent = state.announce(id).or_else(|_| state.restart());
+        if let Err(error) = sent {
+            state.release(id);
+            return Err(error);
+        }
+        Ok(Watched { watcher: Arc::clone(self), id, active: true })
+    }
+
+    /// The channel to wait on: readable when [`Watcher::tend`] should be called. It is another one
+    /// after a restart.
+    pub(crate) fn channel(&self) -> Arc<Channel> {
+        Arc::clone(&self.lock().channel)
+    }
+
+    /// The watcher's own process id.
+    pub(crate) fn pid(&self) -> i32 {
+        self.lock().pid
+    }
+
+    /// Takes what the watcher says, and replaces it if it was killed. True: it was, the channel is
+    /// a new one.
+    ///
+    /// Errors: it was killed and cannot be started again; call again later.
+    pub(crate) fn tend(&self) -> Result<bool> {
+        let mut state = self.lock();
+        loop {
+            match state.channel.receive() {
+                Incoming::Nothing => return Ok(false),
+                Incoming::Record(record, _) => state.note(&record),
+                Incoming::Closed => return state.restart().map(|()| true),
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        if self.host == getpid() {
+            let _ = self.lock().channel.send(&Record::new(kind::GOODBYE, 0, &[]), &[]);
+        }
+    }
+}
+
+impl Watched {
+    /// Has the watcher end this now, host or no host: how a drop hands over what it cannot wait
+    /// for. If the watcher is gone, its successor gets the same order.
+    pub(crate) fn finish(mut self) {
+        self.active = false;
+        let mut state = self.watcher.lock();
+        state.hand_over(self.id);
+        if state.say(kind::FINISH, self.id).is_err() {
+            let _ = state.restart();
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !self.active || self.watcher.host != getpid() {
+            return;
+        }
+        let mut state = self.watcher.lock();
+        state.release(self.id);
+        // A watcher that is gone has nothing to forget; its successor will not be told of this.
+        let _ = state.say(kind::REMOVE, self.id);
+    }
+}
+
+impl State {
+    fn claim(&mut self, registration: Registration) -> u32 {
+        let free = self.entries.iter().position(|slot| matches!(slot, Slot::Free));
+        let id = free.unwrap_or(self.entries.len());
+        match self.entries.get_mut(id) {
+            Some(slot) => *slot = Slot::Watched(registration),
+            None => self.entries.push(Slot::Watched(registration)),
+        }
+        u32::try_from(id).unwrap_or(u32::MAX)
+    }
+
+    fn slot(&mut self, id: u32) -> Option<&mut Slot> {
+        self.entries.get_mut(id as usize)
+    }
+
+    fn release(&mut self, id: u32) {
+        if let Some(slot) = self.slot(id) {
+            *slot = Slot::Free;
+        }
+    }
+
+    fn hand_over(&mut self, id: u32) {
+        if let Some(slot) = self.slot(id) {
+            if let Slot::Watched(registration) = std::mem::replace(slot, Slot::Free) {
+                *slot = Slot::Finishing(registration);
+            }
+        }
+    }
+
+    fn note(&mut self, record: &Record) {
+        match record.kind {
+            kind::FINISHED => self.release(record.id),
+            kind::REFUSED => log::warn!(
+                "the watcher could not take entry {}: {}",
+                record.id,
+                std::io::Error::from_raw_os_error(record.values[0] as i32)
+            ),
+            _ => {}
+        }
+    }
+
+    fn say(&self, kind: u16, id: u32) -> std::io::Result<()> {
+        self.channel.send(&Record::new(kind, id, &[]), &[])
+    }
+
+    /// Tells the watcher of entry `id`.
+    fn announce(&self, id: u32) -> Result<()> {
+        let (registration, finishing) = match self.entries.get(id as usize) {
+            Some(Slot::Watched(registration)) => (registration, false),
+            Some(Slot::Finishing(registration)) => (registration, true),
+            _ => return Ok(()),
+        };
+        let failed = |e| ProcessError::io("cannot reach the watcher", e);
+        let (record, fds) = registration.record(id)?;
+        self.channel.send(&record, &fds).map_err(failed)?;
+        if finishing {
+            self.say(kind::FINISH, id).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces a watcher that is gone and tells the new one everything.
+    fn restart(&mut self) -> Result<()> {
+        let (channel, pid) = launch()?;
+        (self.channel, self.pid) = (Arc::new(channel), pid);
+        for id in 0..self.entries.len() {
+            self.announce(u32::try_from(id).unwrap_or(u32::MAX))?;
+        }
+        Ok(())
+    }
+}
+
+impl Registration {
+    fn record(&self, id: u32) -> Result<(Record, Vec<BorrowedFd<'_>>)> {
+        match self {
+            Self::Group { pgid, leader } => {
+                Ok((Record::new(kind::ADD_GROUP, id, &[i64::from(*pgid)]), vec![leader.as_fd()]))
+            }
+            Self::Guard(pidfd) => Ok((Record::new(kind::ADD_GUARD, id, &[]), vec![pidfd.as_fd()])),
+            Self::Cgroup(place) => place.record(kind::ADD_CGROUP, id),
+            Self::Directory(place) => place.record(kind::ADD_DIRECTORY, id),
+        }
+    }
+}
+
+impl Place {
+    fn record(&self, kind: u16, id: u32) -> Result<(Record, Vec<BorrowedFd<'_>>)> {
+        let mut record = Record::new(kind, id, &[]);
+        if self.name.is_empty() || self.name.len() > 255 || !record.set_text(self.name.as_bytes()) {
+            return Err(ProcessError::invalid("directory name", "must have 1 to 255 bytes"));
+        }
+        Ok((record, vec![self.parent.as_fd(), self.directory.as_fd()]))
+    }
+}
+
+/// Starts a watcher: an intermediate child that starts the real one and ends at once, so that the
+/// host is not its parent.
+fn launch() -> Result<(Channel, i32)> {
+    let failed = |what: &str, e: std::io::Error| ProcessError::io(what.to_owned(), e);
+    let (channel, theirs) =
+        Channel::pair().map_err(|e| failed("cannot make a control socket", e))?;
+    let image = Image::get()?;
+    let host = getpid().as_raw_nonzero().get().to_string();
+    let command = Command::new(image.path())
+        .arg0("keeper")
+        .args([OsStr::new("watch"), OsStr::new("3"), OsStr::new(&host)])
+        .env_clear()
+        .stdin(Stdin::Null)
+        .stdout(Stdout::Null)
+        .stderr(Stdout::Null)
+        .extra_fd(theirs, CONTROL_AT);
+    let context = SpawnContext { program: image.path(), exec_fd: image.exec_fd(), cgroup: None };
+    let intermediate = spawn::spawn(&command, &context)?;
+    drop(command);
+    let ready = channel.receive_until(Instant::now() + START_WAIT);
+    let _ = waitid(WaitId::PidFd(intermediate.pidfd.as_fd()), WaitIdOptions::EXITED);
+    match ready {
+        Incoming::Record(record, _) if record.kind == kind::READY => {
+            Ok((channel, record.values[0] as i32))
+        }
+        _ => Err(ProcessError::Unsupported("the watcher does not start".into())),
+    }
+}

@@ -1,0 +1,261 @@
+//! Mode `guard`: parent and subreaper of one tree, where no cgroup can be had.
+//!
+//! `keeper guard CONTROL HOST REST GROUP EXECFD PATH ARGV0 ARGS…`: the spawn layer has already put
+//! directory, ids, limits, standard streams and further descriptors in place, so that the guard
+//! has only to start the command and to let go of everything itself. What the guard opens, it
+//! opens after that, in the places of the streams it closed: a descriptor limit meant for the
+//! command cannot starve it.
+
+use crate::control::{Control, Received};
+use crate::entry::Args;
+use crate::process::{self, Ended};
+use crate::protocol::{group, kind, rest, scope, step, Record};
+use crate::raw::{self, Poll};
+use crate::tree::{self, Pids};
+
+const COMMAND_AT: usize = 8;
+const SLOWEST_ROUND_MS: i64 = 100;
+
+static mut STACK: [u8; 16384] = [0; 16384];
+static mut PIDS: Pids = Pids::new();
+
+/// What the child needs between clone and exec, and where it leaves why it failed.
+struct Start<'a> {
+    args: &'a Args,
+    guard: i32,
+    group: i64,
+    exec_fd: i32,
+    mask: u64,
+    failed: [i64; 2],
+}
+
+/// The guard at work.
+struct Guard {
+    control: Control,
+    pids: &'static mut Pids,
+    command: i32,
+    pidfd: i32,
+    rest: i64,
+    running: bool,
+    killing: bool,
+    detached: bool,
+    pause_ms: i64,
+}
+
+/// Runs the mode.
+pub fn run(args: &Args) -> i32 {
+    let mask = process::set_mask(u64::MAX);
+    let number = |index| args.number(index);
+    let numbers = (number(2), number(3), number(4), number(5), number(6));
+    let (Some(fd), Some(host), Some(rest), Some(group), Some(exec_fd)) = numbers else {
+        return 64;
+    };
+    process::set_name(b"pm-guard\0");
+    process::reset_disposition(raw::SIGCHLD);
+    process::become_subreaper();
+    let control = Control { fd: fd as i32 };
+    raw::set_cloexec(control.fd);
+    let (guard, exec_fd) = (process::getpid(), exec_fd as i32);
+    let mut start = Start { args, guard, group, exec_fd, mask, failed: [0; 2] };
+    match start_command(&mut start, host as i32) {
+        Ok(command) => Guard::new(control, command, rest).watch(args, host as i32),
+        Err(failed) => {
+            control.send(&Record::new(kind::FAILED, 0, &failed), -1);
+            0
+        }
+    }
+}
+
+fn start_command(start: &mut Start<'_>, host: i32) -> Result<i32, [i64; 2]> {
+    if process::getppid() != host {
+        return Err([step::HOST, raw::ESRCH.into()]);
+    }
+    // SAFETY: single-threaded, and this is the only use.
+    let stack = unsafe { &mut *(&raw mut STACK) };
+    match process::vfork(stack, become_command, start) {
+        Err(errno) => Err([step::CLONE, errno.into()]),
+        Ok(_) if start.failed[0] != 0 => Err(start.failed),
+        Ok(pid) => Ok(pid as i32),
+    }
+}
+
+/// Runs in the child, in the guard's memory, on its own stack.
+extern "C" fn become_command(start: &mut Start<'_>) -> ! {
+    process::die_with_parent();
+    if process::getppid() != start.guard {
+        raw::exit(70);
+    }
+    let moved = match start.group {
+        group::SESSION => process::setsid(),
+        group::OWN => process::setpgid(0),
+        number => process::setpgid(number),
+    };
+    if let Err(errno) = moved {
+        start.failed = [step::GROUP, errno.into()];
+        raw::exit(70);
+    }
+    if start.exec_fd >= 0 {
+        raw::set_cloexec(start.exec_fd);
+    }
+    process::set_mask(start.mask);
+    let args = start.args;
+    let path = args.pointer(COMMAND_AT - 1).unwrap_or(core::ptr::null_mut());
+    let argv = args.tail(COMMAND_AT);
+    let errno = process::exec(start.exec_fd, path, argv, args.environment());
+    start.failed = [step::EXEC, errno.into()];
+    raw::exit(70)
+}
+
+impl Guard {
+    fn new(control: Control, command: i32, rest: i64) -> Self {
+        // SAFETY: single-threaded, and this is the only use.
+        let pids = unsafe { &mut *(&raw mut PIDS) };
+        let (running, killing, detached) = (true, false, false);
+        Self { control, pids, command, pidfd: -1, rest, running, killing, detached, pause_ms: 1 }
+    }
+
+    fn watch(mut self, args: &Args, host: i32) -> i32 {
+        args.wipe(2);
+        process::chdir_root();
+        close_all_but(self.control.fd);
+        let signals = process::signal_fd(raw::SIGCHLD).unwrap_or(-1);
+        let host_fd = process::pidfd_open(host).unwrap_or(-1);
+        self.pidfd = process::pidfd_open(self.command).unwrap_or(-1);
+        self.killing = process::getppid() != host;
+        let started = Record::new(kind::STARTED, 0, &[self.command.into()]);
+        self.control.send(&started, self.pidfd);
+        while !self.reap() {
+            if self.killing {
+                self.kill();
+            }
+            let watched = if self.detached { -1 } else { self.control.fd };
+            let mut polls = [watched, host_fd, signals].map(Poll::readable);
+            raw::poll(&mut polls, if self.killing { self.pause_ms } else { -1 });
+            self.handle(&polls);
+        }
+        0
+    }
+
+    fn handle(&mut self, polls: &[Poll; 3]) {
+        let [control, host, signals] = polls;
+        if signals.revents != 0 {
+            let _ = raw::read(signals.fd, &mut [0u8; 128]);
+            self.pause_ms = 1;
+        }
+        if control.revents != 0 {
+            self.obey();
+        }
+        if host.revents != 0 && !self.detached {
+            self.killing = true;
+        }
+    }
+
+    fn obey(&mut self) {
+        match self.control.receive() {
+            Received::Closed => self.killing = true,
+            Received::Nothing => {}
+            Received::Record(record, _) => match record.kind {
+                kind::SIGNAL => self.signal(record.values[0] as i32, record.values[1]),
+                kind::KILL => self.killing = true,
+                kind::SURVEY => self.survey(),
+                kind::DETACH => self.detached = true,
+                _ => {}
+            },
+        }
+    }
+
+    /// Reaps whoever has ended. True: the guard is done.
+    fn reap(&mut self) -> bool {
+        let mut last: Option<Ended> = None;
+        let empty = loop {
+            match process::reap() {
+                Ok(Some(ended)) if ended.pid == self.command => last = Some(ended),
+                Ok(Some(_)) | Err(raw::EINTR) => {}
+                Ok(None) => break false,
+                Err(_) => break true,
+            }
+        };
+        if let Some(ended) = &last {
+            self.report_end(ended, empty);
+        } else if empty {
+            self.control.send(&Record::new(kind::EMPTY, 0, &[]), -1);
+        }
+        empty || self.leave_rest()
+    }
+
+    fn report_end(&mut self, ended: &Ended, empty: bool) {
+        self.running = false;
+        let status = ended.status.into();
+        let values = [status, ended.user_us, ended.system_us, ended.peak_kib, empty.into()];
+        self.control.send(&Record::new(kind::EXITED, 0, &values), -1);
+        self.killing |= self.rest == rest::KILL && !self.detached;
+    }
+
+    /// Whether the command has ended and its descendants are to be left alone.
+    fn leave_rest(&mut self) -> bool {
+        let leave = !self.running && !self.killing && (self.rest == rest::LEAVE || self.detached);
+        if leave {
+            self.control.send(&Record::new(kind::LEFT, 0, &[]), -1);
+        }
+        leave
+    }
+
+    /// One round of killing: the command's group at one stroke, then whoever is a child by now.
+    fn kill(&mut self) {
+        if self.running {
+            let _ = self.signal_group(raw::SIGKILL);
+        }
+        tree::kill_children(self.pids);
+        self.pause_ms = (self.pause_ms * 2).min(SLOWEST_ROUND_MS);
+    }
+
+    fn signal(&mut self, signal: i32, to: i64) {
+        match to {
+            scope::TREE => tree::signal_all(self.pids, signal),
+            scope::GROUP => {
+                let _ = self.signal_group(signal);
+            }
+            _ if self.running => {
+                let _ = process::kill(self.command, signal);
+            }
+            _ => {}
+        }
+    }
+
+    /// Signals the command's group if it leads one: through the pidfd (6.9), else by its number,
+    /// which is pinned for as long as the command is not reaped.
+    fn signal_group(&self, signal: i32) -> raw::Answer {
+        match process::pidfd_signal(self.pidfd, signal, true) {
+            Err(raw::EINVAL) if self.running => process::kill(-self.command, signal),
+            answer => answer,
+        }
+    }
+
+    fn survey(&mut self) {
+        self.pids.read_children();
+        let alive = self.pids.as_slice();
+        let mut text = [0u8; 256];
+        for (slot, pid) in text.chunks_exact_mut(4).zip(alive) {
+            slot.copy_from_slice(&pid.to_le_bytes());
+        }
+        let mut record = Record::new(kind::ALIVE, 0, &[alive.len() as i64]);
+        record.set_text(text.get(..alive.len().min(64) * 4).unwrap_or_default());
+        self.control.send(&record, -1);
+    }
+}
+
+/// Lets go of everything but one descriptor.
+pub fn close_all_but(fd: i32) {
+    let fd = fd as u32;
+    let below = if fd > 0 { raw::close_range(0, fd - 1) } else { Ok(0) };
+    if below.is_err() || raw::close_range(fd + 1, u32::MAX).is_err() {
+        close_each_but(fd as i32);
+    }
+}
+
+/// The same on kernels before 5.9... which lack close_range(2).
+fn close_each_but(kept: i32) {
+    for fd in (0..65536).filter(|fd| *fd != kept) {
+        raw::close(fd);
+    }
+}
