@@ -1,0 +1,104 @@
+"""Start, stream, watch and stop many child processes, and leave nothing behind.
+
+    import process_manager as pm
+
+    with pm.ProcessManager() as manager:
+        manager.extractor.add_binary("my_program", data)
+        with manager.start("my_program", ["--arg1", "value"]) as process:
+            for line in process.output():
+                print(line)
+    # leaving the blocks has stopped the tree, waited for it and removed the directory
+
+The same objects work under asyncio: ``async with``, ``async for``, and methods ``..._async``.
+Every error is a ProcessError and also the built-in exception that fits (FileNotFoundError,
+PermissionError, TimeoutError, ...).
+"""
+
+from process_manager.errors import (
+    AuthenticationFailed,
+    BadFormat,
+    BinaryNotFound,
+    CalledProcessError,
+    Closed,
+    ExtractionFailed,
+    Forked,
+    InterpreterNotFound,
+    InvalidArgument,
+    LimitReached,
+    NotPermitted,
+    OutputEnded,
+    ProcessError,
+    ProcessNotFound,
+    ProgramIsADirectory,
+    ProgramNotExecutable,
+    ProgramNotFound,
+    ResourceLimit,
+    RunTimedOut,
+    StartFailed,
+    StartNotPermitted,
+    StdinClosed,
+    StopFailed,
+    SystemFailure,
+    TimedOut,
+    Unsupported,
+    WorkingDirectoryError,
+    WorkingDirectoryNotFound,
+)
+from process_manager.manager import BinaryExtractor, ProcessManager
+from process_manager.options import Command, CommandOptions
+from process_manager.output import Items, Output
+from process_manager.process import Process
+from process_manager.types import (
+    Containment,
+    ExitStatus,
+    Gap,
+    Line,
+    ProcessInfo,
+    ProcessStatus,
+    ResourceUsage,
+)
+
+__all__ = [
+    "AuthenticationFailed",
+    "BadFormat",
+    "BinaryExtractor",
+    "BinaryNotFound",
+    "CalledProcessError",
+    "Closed",
+    "Command",
+    "CommandOptions",
+    "Containment",
+    "ExitStatus",
+    "ExtractionFailed",
+    "Forked",
+    "Gap",
+    "InterpreterNotFound",
+    "InvalidArgument",
+    "Items",
+    "LimitReached",
+    "Line",
+    "NotPermitted",
+    "Output",
+    "OutputEnded",
+    "Process",
+    "ProcessError",
+    "ProcessInfo",
+    "ProcessManager",
+    "ProcessNotFound",
+    "ProcessStatus",
+    "ProgramIsADirectory",
+    "ProgramNotExecutable",
+    "ProgramNotFound",
+    "ResourceLimit",
+    "ResourceUsage",
+    "RunTimedOut",
+    "StartFailed",
+    "StartNotPermitted",
+    "StdinClosed",
+    "StopFailed",
+    "SystemFailure",
+    "TimedOut",
+    "Unsupported",
+    "WorkingDirectoryError",
+    "WorkingDirectoryNotFound",
+]

@@ -1,0 +1,185 @@
+"""The extension module under the package. Private: use the names of process_manager."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, final
+from uuid import UUID
+
+__all__ = [
+    "BinaryExtractor",
+    "Command",
+    "Items",
+    "Manager",
+    "Operation",
+    "Process",
+    "Reader",
+    "Shape",
+]
+
+_Item = TypeVar("_Item")
+_Path = str | bytes | PathLike[str] | PathLike[bytes]
+_Bytes = bytes | bytearray | memoryview
+_Seconds = float | timedelta
+_StopPlan = float | timedelta | Sequence[tuple[int, float]]
+
+_Exit = tuple[int | None, int | None, bool]
+_Info = tuple[
+    tuple[UUID, str, str, int | None],
+    tuple[str, _Exit | None, bool, bool, str, tuple[float, float, int] | None],
+    tuple[datetime | None, datetime | None],
+]
+
+@final
+class BinaryExtractor:
+    """A private temporary directory and the executables in it.
+
+    The directory goes when the extractor is closed (leaving a ``with`` block closes it) or no
+    longer referred to, by a manager either.
+    """
+
+    def __new__(cls, base_directory: _Path | None = None) -> Self:
+        """``base_directory``: where the private directory is made. Default: TMPDIR or /tmp."""
+
+    def add_binary(self, name: str, data: _Bytes, *, sha256: str | None = None) -> Path:
+        """Writes an executable file and returns its path; it can be started at once.
+
+        An earlier binary of that name is replaced. With ``sha256``, other data is refused.
+        """
+
+    def add_file(self, path: _Path, name: str | None = None, *, sha256: str | None = None) -> Path:
+        """Extracts a copy of a file, under its own name by default."""
+
+    def remove_binary(self, name: str) -> None:
+        """Removes a binary; processes that run it keep it. Raises BinaryNotFound."""
+
+    def get_binary_path(self, name: str) -> Path | None:
+        """The path of a binary, or None."""
+
+    def list_binaries(self) -> list[str]:
+        """The names of all binaries, sorted."""
+
+    @property
+    def temp_dir(self) -> Path:
+        """The private directory; it is made now if there is none yet."""
+
+    def close(self) -> None:
+        """Lets go of the directory: it is removed as soon as no manager uses it."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None: ...
+    def __contains__(self, key: str, /) -> bool: ...
+    def __len__(self) -> int: ...
+
+@final
+class Command:
+    """A command that is ready to start."""
+
+    def __new__(
+        cls, program: _Path, args: Iterable[_Path], extracted: bool, options: dict[str, Any]
+    ) -> Self: ...
+
+@final
+class Operation:
+    """A call that takes its time: waited for, or polled by an event loop."""
+
+    @property
+    def token(self) -> int: ...
+    def wait(self, seconds: _Seconds | None = None) -> bool:
+        """False if the timeout passed first."""
+
+    def poll(self) -> bool | None:
+        """None while it goes on; the token is ready when it is worth asking again."""
+
+@final
+class Shape:
+    """How lines are handed out."""
+
+    def __new__(
+        cls,
+        raw: bool,
+        errors: str,
+        line: Callable[..., object] | None = None,
+        gap: Callable[..., object] | None = None,
+    ) -> Self: ...
+
+@final
+class Items(Generic[_Item]):
+    """An iterator over a reader's records."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _Item: ...
+
+@final
+class Reader:
+    """A cursor over a process's output. Iterators made from it share it."""
+
+    @property
+    def token(self) -> int: ...
+    @property
+    def lost(self) -> tuple[int, int]: ...
+    def fetch(self, seconds: _Seconds | None = None) -> bool | None:
+        """Makes sure that a batch is at hand: None timed out, False the output has ended."""
+
+    def poll(self) -> bool | None:
+        """The same for an event loop: None means that the token will say when to ask again."""
+
+    def drain(self, shape: Shape) -> list[Any]:
+        """What is left of the batch at hand."""
+
+    def iterate(self, shape: Shape, fetch: bool) -> Items[Any]:
+        """With ``fetch`` it waits for more, else it stops with the batch at hand."""
+
+@final
+class Process:
+    """A process of a manager."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def is_running(self) -> bool: ...
+    @property
+    def exit_token(self) -> int: ...
+    @property
+    def closed_token(self) -> int: ...
+    def info(self) -> _Info: ...
+    def wait(self, seconds: _Seconds | None = None) -> _Exit | None: ...
+    def poll_exit(self) -> _Exit | None: ...
+    def poll_closed(self) -> bool | None: ...
+    def stop(self, steps: _StopPlan | None = None) -> Operation: ...
+    def kill(self) -> None: ...
+    def suspend(self) -> None: ...
+    def resume(self) -> None: ...
+    def signal(self, signal: int) -> None: ...
+    def write(self, data: _Bytes) -> Operation: ...
+    def close_stdin(self) -> None: ...
+    def reader(self) -> Reader: ...
+
+@final
+class Manager:
+    """A registry of processes over one extractor."""
+
+    def __new__(cls, extractor: BinaryExtractor | None = None) -> Self: ...
+    def extractor(self) -> BinaryExtractor: ...
+    def start(self, command: Command) -> Process: ...
+    def start_all_or_none(self, commands: Sequence[Command]) -> list[Process]: ...
+    def process(self, id: UUID) -> Process: ...
+    def infos(self, running_only: bool) -> list[_Info]: ...
+    def count(self, running_only: bool) -> int: ...
+    def remove(self, id: UUID) -> _Info: ...
+    def available_binaries(self) -> list[str]: ...
+    def stop_all(self) -> Operation: ...
+    def fileno(self) -> int: ...
+    def poll(self, seconds: _Seconds | None = None) -> list[int]: ...
+    def close(self) -> None: ...
+    @property
+    def closed(self) -> bool: ...

@@ -1,0 +1,216 @@
+"""The manager: one extractor, and the processes started from it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import weakref
+from typing import TYPE_CHECKING
+
+from process_manager import _core
+from process_manager._waits import Waits, shielded
+from process_manager.errors import ProcessError, TimedOut
+from process_manager.options import CommandOptions, as_command
+from process_manager.process import Process
+from process_manager.types import ProcessInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+    from typing import Self, Unpack
+    from uuid import UUID
+
+    from process_manager.options import Argument, Startable
+
+__all__ = ["BinaryExtractor", "ProcessManager"]
+
+BinaryExtractor = _core.BinaryExtractor
+
+
+class ProcessManager:
+    """Starts processes, keeps account of them, and ends them.
+
+    In ``with`` or ``async with``, leaving the block stops every process and everything they
+    started, waits for that, and removes the temporary directory. Without an ``extractor`` the
+    manager has its own, which makes its directory when the first binary is added.
+
+    Methods may be called from any thread.
+    """
+
+    def __init__(self, extractor: BinaryExtractor | None = None) -> None:
+        self._core = _core.Manager(extractor)
+        self._pid = os.getpid()
+        self._waits = Waits(self._core)
+        self._owns_extractor = extractor is None
+        #: Where binaries are added.
+        self.extractor: BinaryExtractor = extractor or self._core.extractor()
+        _alive.add(self)
+
+    # ---- starting ----------------------------------------------------------------------------
+
+    def start(
+        self,
+        program: Startable,
+        args: Iterable[Argument] = (),
+        /,
+        **options: Unpack[CommandOptions],
+    ) -> Process:
+        """Starts a process; when this returns, the program itself is running.
+
+        ``program`` is the name of a binary that was added to the extractor, or a path object,
+        or a whole command line as a list (then a name is looked up in PATH), or a Command. For
+        the options see CommandOptions. Errors name the program, the step and the reason, and
+        derive from FileNotFoundError, PermissionError and so on.
+        """
+        command = as_command(program, args, options)
+        return self._wrap(self._core.start(command._core))
+
+    def start_many(self, commands: Iterable[Startable]) -> list[Process | ProcessError]:
+        """Starts all of them; in the place of each that failed stands its error."""
+        return [self._try_start(command) for command in commands]
+
+    def start_all_or_none(self, commands: Iterable[Startable]) -> list[Process]:
+        """Starts all of them, or raises the first error and ends those already started."""
+        cores = [as_command(command, (), {})._core for command in commands]
+        return [self._wrap(core) for core in self._core.start_all_or_none(cores)]
+
+    def _try_start(self, command: Startable) -> Process | ProcessError:
+        try:
+            return self.start(command)
+        except ProcessError as error:
+            return error
+
+    def _wrap(self, core: _core.Process) -> Process:
+        return Process(core, self, self._waits)
+
+    # ---- looking up --------------------------------------------------------------------------
+
+    def get(self, id: UUID) -> Process:
+        """The process with this id. Raises ProcessNotFound."""
+        return self._wrap(self._core.process(id))
+
+    def processes(self) -> list[ProcessInfo]:
+        """The facts about every process, ended ones too, in the order of their starts."""
+        return [ProcessInfo._of(info) for info in self._core.infos(False)]
+
+    def running(self) -> list[ProcessInfo]:
+        """The facts about the processes that run."""
+        return [ProcessInfo._of(info) for info in self._core.infos(True)]
+
+    def remove(self, process: Process | UUID) -> ProcessInfo:
+        """Forgets an ended process, and its output with it."""
+        return ProcessInfo._of(self._core.remove(_id(process)))
+
+    def available_binaries(self) -> list[str]:
+        """The names of the extractor's binaries."""
+        return self._core.available_binaries()
+
+    def __len__(self) -> int:
+        return self._core.count(False)
+
+    def __iter__(self) -> Iterator[Process]:
+        return iter([self.get(info.id) for info in self.processes()])
+
+    # ---- ending ------------------------------------------------------------------------------
+
+    def stop_all(self, timeout: float | None = None) -> None:
+        """Stops every process, all at once, and waits until all are gone.
+
+        Raises StopFailed if something survived, TimedOut (the stops go on) after ``timeout``.
+        """
+        if not self._core.stop_all().wait(timeout):
+            raise TimedOut(f"not everything was gone within {timeout:g} s")
+
+    async def stop_all_async(self) -> None:
+        """Like stop_all, for asyncio. Cancelling waits until the stops are done."""
+        operation = self._core.stop_all()
+        await shielded(self._waits.ready(operation.token, operation.poll))
+
+    def close(self) -> None:
+        """Stops everything, waits, and removes the temporary directory. May be repeated."""
+        if self._core.closed:
+            return
+        try:
+            self.stop_all()
+        finally:
+            self._release()
+
+    async def close_async(self) -> None:
+        """Like close, for asyncio."""
+        if self._core.closed:
+            return
+        try:
+            await self.stop_all_async()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        _alive.discard(self)
+        self._waits.close()
+        self._core.close()
+        if self._owns_extractor:
+            self.extractor.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._core.closed
+
+    # ---- event loops -------------------------------------------------------------------------
+
+    def fileno(self) -> int:
+        """A descriptor that is readable whenever poll() has something to do."""
+        return self._core.fileno()
+
+    def poll(self, timeout: float | None = 0) -> int:
+        """Does what there is to do, at most ``timeout`` seconds later, and wakes who waits.
+
+        For event loops other than asyncio's: call it when fileno() is readable.
+        """
+        return self._waits.dispatch(self._core.poll(timeout))
+
+    # ---- the rest ----------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close_async()
+
+    def __repr__(self) -> str:
+        if self._core.closed:
+            return "<ProcessManager closed>"
+        return f"<ProcessManager {self._core.count(True)} running, {len(self)} in all>"
+
+
+def _id(process: Process | UUID) -> UUID:
+    return process.id if isinstance(process, Process) else process
+
+
+_alive: weakref.WeakSet[ProcessManager] = weakref.WeakSet()
+
+
+def _at_exit() -> None:
+    """Ends what still runs, silently and within bounds: by the drop policy, not by a stop."""
+    for manager in list(_alive):
+        if manager._pid == os.getpid():
+            manager._release()
+
+
+atexit.register(_at_exit)

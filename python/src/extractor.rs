@@ -1,0 +1,135 @@
+//! The extractor: binaries in, paths out.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use process_manager::{BinaryExtractor, Result};
+use pyo3::prelude::*;
+
+use crate::convert::{bytes, os_string, text};
+use crate::errors::{closed, to_py};
+
+/// A private temporary directory and the executables in it.
+#[pyclass(frozen, name = "BinaryExtractor", module = "process_manager")]
+pub struct PyExtractor {
+    inner: Mutex<Option<BinaryExtractor>>,
+}
+
+impl PyExtractor {
+    pub fn of(extractor: BinaryExtractor) -> Self {
+        Self { inner: Mutex::new(Some(extractor)) }
+    }
+
+    pub fn get(&self, py: Python<'_>) -> PyResult<BinaryExtractor> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        inner.ok_or_else(|| closed(py, "extractor"))
+    }
+
+    fn call<T: Send>(
+        &self,
+        py: Python<'_>,
+        call: impl FnOnce(&mut BinaryExtractor) -> Result<T> + Send,
+    ) -> PyResult<T> {
+        let mut extractor = self.get(py)?;
+        py.detach(move || call(&mut extractor)).map_err(|error| to_py(py, &error))
+    }
+}
+
+#[pymethods]
+impl PyExtractor {
+    #[new]
+    #[pyo3(signature = (base_directory=None))]
+    fn new(py: Python<'_>, base_directory: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let mut builder = BinaryExtractor::builder();
+        if let Some(base) = base_directory {
+            builder = builder.base_directory(os_string("base_directory", base)?);
+        }
+        py.detach(|| builder.build()).map(Self::of).map_err(|error| to_py(py, &error))
+    }
+
+    #[pyo3(signature = (name, data, *, sha256=None))]
+    fn add_binary(
+        &self,
+        py: Python<'_>,
+        name: &Bound<'_, PyAny>,
+        data: &Bound<'_, PyAny>,
+        sha256: Option<&str>,
+    ) -> PyResult<PathBuf> {
+        let (name, data) = (text("binary name", name)?, bytes("data", data)?);
+        self.call(py, |extractor| match sha256 {
+            Some(sha256) => extractor.add_verified(&name, &data, sha256),
+            None => extractor.add_binary(&name, &data),
+        })
+    }
+
+    #[pyo3(signature = (path, name=None, *, sha256=None))]
+    fn add_file(
+        &self,
+        py: Python<'_>,
+        path: &Bound<'_, PyAny>,
+        name: Option<&Bound<'_, PyAny>>,
+        sha256: Option<&str>,
+    ) -> PyResult<PathBuf> {
+        let path = PathBuf::from(os_string("path", path)?);
+        let name = match name {
+            Some(name) => text("binary name", name)?,
+            None => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        };
+        self.call(py, |extractor| match sha256 {
+            Some(sha256) => extractor.add_file_verified(&name, &path, sha256),
+            None => extractor.add_file(&name, &path),
+        })
+    }
+
+    fn remove_binary(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> PyResult<()> {
+        let name = text("binary name", name)?;
+        self.call(py, |extractor| extractor.remove_binary(&name))
+    }
+
+    fn get_binary_path(&self, py: Python<'_>, name: &str) -> PyResult<Option<PathBuf>> {
+        Ok(self.get(py)?.get_binary_path(name))
+    }
+
+    fn list_binaries(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        Ok(self.get(py)?.list_binaries())
+    }
+
+    #[getter]
+    fn temp_dir(&self, py: Python<'_>) -> PyResult<PathBuf> {
+        Ok(self.get(py)?.temp_dir().to_path_buf())
+    }
+
+    fn close(&self, py: Python<'_>) {
+        let extractor = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take();
+        py.detach(move || drop(extractor));
+    }
+
+    fn __enter__(this: Bound<'_, Self>) -> Bound<'_, Self> {
+        this
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: Option<Bound<'_, PyAny>>,
+        _error: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) {
+        self.close(py);
+    }
+
+    fn __contains__(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        Ok(self.get(py)?.get_binary_path(name).is_some())
+    }
+
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.get(py)?.list_binaries().len())
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        match self.get(py) {
+            Ok(extractor) => format!("<BinaryExtractor {:?}>", extractor.list_binaries()),
+            Err(_) => "<BinaryExtractor closed>".to_owned(),
+        }
+    }
+}

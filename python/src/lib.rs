@@ -1,0 +1,42 @@
+//! `process_manager._core`: the extension module under the Python package.
+//!
+//! Every function here converts its arguments, makes one call of the core with the interpreter
+//! released where it may wait, and converts the answer. No thread of the core ever calls Python:
+//! what a thread has to say goes through the manager's ready list and its descriptor.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+mod command;
+mod convert;
+mod errors;
+mod extractor;
+mod hub;
+mod info;
+mod item;
+mod manager;
+mod operation;
+mod process;
+mod reader;
+mod stdio;
+mod wait;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = true)]
+mod _core {
+    #[pymodule_export]
+    use crate::command::PyCommand;
+    #[pymodule_export]
+    use crate::extractor::PyExtractor;
+    #[pymodule_export]
+    use crate::item::Shape;
+    #[pymodule_export]
+    use crate::manager::PyManager;
+    #[pymodule_export]
+    use crate::operation::Operation;
+    #[pymodule_export]
+    use crate::process::PyProcess;
+    #[pymodule_export]
+    use crate::reader::{Items, Reader};
+}

@@ -1,0 +1,134 @@
+//! The manager: starts, looks up and ends processes, and is polled by event loops.
+
+use std::sync::Arc;
+
+use process_manager::{ProcessError, ProcessManager, Result};
+use pyo3::prelude::*;
+use uuid::Uuid;
+
+use crate::command::PyCommand;
+use crate::convert::timeout;
+use crate::errors::to_py;
+use crate::extractor::PyExtractor;
+use crate::hub::Hub;
+use crate::info::{info, Info};
+use crate::operation::Operation;
+use crate::process::PyProcess;
+use crate::wait;
+
+/// A registry of processes over one extractor.
+#[pyclass(frozen, name = "Manager", module = "process_manager._core")]
+pub struct PyManager {
+    hub: Arc<Hub>,
+}
+
+impl PyManager {
+    fn manager(&self, py: Python<'_>) -> PyResult<ProcessManager> {
+        self.hub.manager().map_err(|error| to_py(py, &error))
+    }
+
+    fn call<T: Send>(
+        &self,
+        py: Python<'_>,
+        call: impl FnOnce(ProcessManager) -> Result<T> + Send,
+    ) -> PyResult<T> {
+        let manager = self.manager(py)?;
+        py.detach(move || call(manager)).map_err(|error| to_py(py, &error))
+    }
+}
+
+#[pymethods]
+impl PyManager {
+    #[new]
+    #[pyo3(signature = (extractor=None))]
+    fn new(py: Python<'_>, extractor: Option<&PyExtractor>) -> PyResult<Self> {
+        let manager = match extractor {
+            Some(extractor) => ProcessManager::new(extractor.get(py)?),
+            None => ProcessManager::default(),
+        };
+        Ok(Self { hub: Hub::new(manager) })
+    }
+
+    fn extractor(&self, py: Python<'_>) -> PyResult<PyExtractor> {
+        Ok(PyExtractor::of(self.manager(py)?.extractor()))
+    }
+
+    fn start(&self, py: Python<'_>, command: &PyCommand) -> PyResult<PyProcess> {
+        let command = command.command.clone();
+        let runner = self.call(py, |manager| manager.start(command))?;
+        Ok(PyProcess::new(&self.hub, runner))
+    }
+
+    fn start_all_or_none(
+        &self,
+        py: Python<'_>,
+        commands: Vec<Bound<'_, PyCommand>>,
+    ) -> PyResult<Vec<PyProcess>> {
+        let commands = commands.iter().map(|command| command.get().command.clone()).collect();
+        let runners = self.call(py, |manager| {
+            let ids = manager.start_all_or_none(commands)?;
+            let runner = |id| manager.runner(id).ok_or(ProcessError::ProcessNotFound(id));
+            ids.into_iter().map(runner).collect::<Result<Vec<_>>>()
+        })?;
+        Ok(runners.into_iter().map(|runner| PyProcess::new(&self.hub, runner)).collect())
+    }
+
+    fn process(&self, py: Python<'_>, id: Uuid) -> PyResult<PyProcess> {
+        let runner =
+            self.call(py, |manager| manager.runner(id).ok_or(ProcessError::ProcessNotFound(id)))?;
+        Ok(PyProcess::new(&self.hub, runner))
+    }
+
+    fn infos(&self, py: Python<'_>, running_only: bool) -> PyResult<Vec<Info>> {
+        let manager = self.manager(py)?;
+        let infos = match running_only {
+            true => manager.get_running_processes(),
+            false => manager.list_processes(),
+        };
+        Ok(infos.iter().map(info).collect())
+    }
+
+    fn count(&self, py: Python<'_>, running_only: bool) -> PyResult<usize> {
+        let manager = self.manager(py)?;
+        Ok(if running_only { manager.get_running_count() } else { manager.get_process_count() })
+    }
+
+    fn remove(&self, py: Python<'_>, id: Uuid) -> PyResult<Info> {
+        Ok(info(&self.call(py, |manager| manager.remove_process(id))?))
+    }
+
+    fn available_binaries(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        Ok(self.manager(py)?.available_binaries())
+    }
+
+    fn stop_all(&self, py: Python<'_>) -> PyResult<Operation> {
+        let manager = self.manager(py)?;
+        Ok(Operation::new(&self.hub, async move { manager.stop_all_processes().await }))
+    }
+
+    fn fileno(&self, py: Python<'_>) -> PyResult<i32> {
+        self.hub.fd().map_err(|error| to_py(py, &error))
+    }
+
+    #[pyo3(signature = (seconds=None))]
+    fn poll(&self, py: Python<'_>, seconds: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<u64>> {
+        let limit = timeout("timeout", seconds)?;
+        let manager = self.manager(py)?;
+        let tokens = wait::sliced(py, limit, |slice| {
+            let tokens = manager.poll_ready(Some(slice))?;
+            Ok(Some(tokens).filter(|tokens| !tokens.is_empty()))
+        })?;
+        Ok(tokens.unwrap_or_default())
+    }
+
+    /// Ends what is left by its drop policy and lets go of everything.
+    fn close(&self, py: Python<'_>) {
+        let manager = self.hub.close();
+        py.detach(move || drop(manager));
+    }
+
+    #[getter]
+    fn closed(&self) -> bool {
+        self.hub.manager().is_err()
+    }
+}

@@ -1,0 +1,144 @@
+//! The handle of one process.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use process_manager::{ExitStatus, ProcessError, ProcessRunner, Result};
+use pyo3::prelude::*;
+use uuid::Uuid;
+
+use crate::command::ladder;
+use crate::convert::{bytes, number, timeout};
+use crate::errors::to_py;
+use crate::hub::{Hub, Slot};
+use crate::info::{exit, info, Exit, Info};
+use crate::operation::Operation;
+use crate::reader::Reader;
+use crate::wait;
+
+/// A process of a manager. Holding it does not keep the process alive; the manager does.
+#[pyclass(frozen, name = "Process", module = "process_manager._core")]
+pub struct PyProcess {
+    hub: Arc<Hub>,
+    runner: ProcessRunner,
+    exited: Slot,
+    closed: Slot,
+}
+
+impl PyProcess {
+    pub fn new(hub: &Arc<Hub>, runner: ProcessRunner) -> Self {
+        let (exited, closed) = (Slot::new(hub), Slot::new(hub));
+        Self { hub: Arc::clone(hub), runner, exited, closed }
+    }
+
+    fn call(&self, py: Python<'_>, call: fn(&ProcessRunner) -> Result<()>) -> PyResult<()> {
+        py.detach(|| call(&self.runner)).map_err(|error| to_py(py, &error))
+    }
+}
+
+/// One slice of a wait: the time-out of the slice is not an error.
+fn wait_slice(runner: &ProcessRunner, slice: Duration) -> Result<Option<ExitStatus>> {
+    match runner.wait_blocking(Some(slice)) {
+        Ok(status) => Ok(Some(status)),
+        Err(ProcessError::TimedOut(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[pymethods]
+impl PyProcess {
+    #[getter]
+    fn id(&self) -> Uuid {
+        self.runner.id()
+    }
+
+    #[getter]
+    fn pid(&self) -> u32 {
+        self.runner.pid()
+    }
+
+    #[getter]
+    fn is_running(&self) -> bool {
+        self.runner.is_running()
+    }
+
+    #[getter]
+    fn exit_token(&self) -> u64 {
+        self.exited.token()
+    }
+
+    #[getter]
+    fn closed_token(&self) -> u64 {
+        self.closed.token()
+    }
+
+    fn info(&self) -> Info {
+        info(self.runner.info())
+    }
+
+    #[pyo3(signature = (seconds=None))]
+    fn wait(&self, py: Python<'_>, seconds: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Exit>> {
+        let limit = timeout("timeout", seconds)?;
+        let status = wait::sliced(py, limit, |slice| wait_slice(&self.runner, slice))?;
+        Ok(status.map(exit))
+    }
+
+    fn poll_exit(&self, py: Python<'_>) -> PyResult<Option<Exit>> {
+        let waker = self.exited.waker().map_err(|error| to_py(py, &error))?;
+        let poll = py.detach(|| self.runner.poll_wait(&mut Context::from_waker(waker)));
+        match poll {
+            Poll::Ready(status) => status.map(|s| Some(exit(s))).map_err(|e| to_py(py, &e)),
+            Poll::Pending => Ok(None),
+        }
+    }
+
+    fn poll_closed(&self, py: Python<'_>) -> PyResult<Option<bool>> {
+        let waker = self.closed.waker().map_err(|error| to_py(py, &error))?;
+        let poll = py.detach(|| self.runner.poll_closed(&mut Context::from_waker(waker)));
+        Ok(poll.is_ready().then_some(true))
+    }
+
+    #[pyo3(signature = (steps=None))]
+    fn stop(&self, steps: Option<&Bound<'_, PyAny>>) -> PyResult<Operation> {
+        let steps = steps.map(ladder).transpose()?;
+        let runner = self.runner.clone();
+        Ok(Operation::new(&self.hub, async move {
+            match steps {
+                Some(steps) => runner.stop_with(steps).await,
+                None => runner.stop().await,
+            }
+        }))
+    }
+
+    fn kill(&self, py: Python<'_>) -> PyResult<()> {
+        self.call(py, ProcessRunner::kill)
+    }
+
+    fn suspend(&self, py: Python<'_>) -> PyResult<()> {
+        self.call(py, ProcessRunner::suspend)
+    }
+
+    fn resume(&self, py: Python<'_>) -> PyResult<()> {
+        self.call(py, ProcessRunner::resume)
+    }
+
+    fn signal(&self, py: Python<'_>, signal: &Bound<'_, PyAny>) -> PyResult<()> {
+        let signal = number("signal", signal)?;
+        py.detach(|| self.runner.signal(signal)).map_err(|error| to_py(py, &error))
+    }
+
+    fn write(&self, data: &Bound<'_, PyAny>) -> PyResult<Operation> {
+        let data = bytes("data", data)?;
+        let runner = self.runner.clone();
+        Ok(Operation::new(&self.hub, async move { runner.write_stdin(&data).await }))
+    }
+
+    fn close_stdin(&self, py: Python<'_>) -> PyResult<()> {
+        self.call(py, ProcessRunner::close_stdin)
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::new(&self.hub, self.runner.output())
+    }
+}
