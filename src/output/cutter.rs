@@ -37,12 +37,26 @@ pub(super) struct Stamp {
 #[derive(Clone)]
 pub(super) struct Cutter {
     max_line: usize,
-    unfinished: [Vec<u8>; 2],
+    unfinished: [Unfinished; 2],
+}
+
+/// The beginning of a line, and when its last byte was read.
+#[derive(Clone, Default)]
+struct Unfinished {
+    bytes: Vec<u8>,
+    time: DateTime<Utc>,
 }
 
 impl Cutter {
     pub fn new(max_line: usize) -> Self {
         Self { max_line: max_line.max(1), unfinished: Default::default() }
+    }
+
+    /// Forgets the unfinished line of the other source.
+    pub fn keep_only(&mut self, source: OutputSource) {
+        for other in OutputSource::BOTH.into_iter().filter(|other| *other != source) {
+            self.unfinished[other.index()] = Unfinished::default();
+        }
     }
 
     /// The pieces that are complete with what was taken.
@@ -75,10 +89,9 @@ impl Cutter {
 
     /// Delivers the line that will not be finished.
     fn flush(&mut self, source: OutputSource, sequence: u64, pieces: &mut Vec<Piece>) {
-        let bytes = mem::take(&mut self.unfinished[source.index()]);
+        let Unfinished { bytes, time } = mem::take(&mut self.unfinished[source.index()]);
         if !bytes.is_empty() {
-            let stamp = Stamp { source, sequence, time: Utc::now() };
-            pieces.push(line(stamp, bytes, true));
+            pieces.push(line(Stamp { source, sequence, time }, bytes, true));
         }
     }
 
@@ -90,7 +103,7 @@ impl Cutter {
             return;
         };
         let (mut from, to) = (range.start, range.start + last + 1);
-        if !self.unfinished[segment.source.index()].is_empty() {
+        if !self.unfinished[segment.source.index()].bytes.is_empty() {
             let first = range.start + memchr(b'\n', data).unwrap_or(last);
             self.finish(&segment, range.start..first, pieces);
             from = first + 1;
@@ -105,20 +118,23 @@ impl Cutter {
     fn extend(&mut self, segment: &Segment, range: Range<usize>, pieces: &mut Vec<Piece>) {
         let unfinished = &mut self.unfinished[segment.source.index()];
         let mut from = range.start;
-        while range.end - from > self.max_line - unfinished.len() {
-            let to = from + self.max_line - unfinished.len();
-            let bytes = join(mem::take(unfinished), &segment.bytes()[from..to]);
+        while range.end - from > self.max_line - unfinished.bytes.len() {
+            let to = from + self.max_line - unfinished.bytes.len();
+            let bytes = join(mem::take(&mut unfinished.bytes), &segment.bytes()[from..to]);
             pieces.push(line(stamp(segment, to), bytes, true));
             from = to;
         }
-        unfinished.extend_from_slice(&segment.bytes()[from..range.end]);
+        if from < range.end {
+            unfinished.bytes.extend_from_slice(&segment.bytes()[from..range.end]);
+            unfinished.time = segment.time_at(range.end - 1);
+        }
     }
 
     /// Ends the unfinished line with the bytes of `range`, which a newline follows.
     fn finish(&mut self, segment: &Segment, range: Range<usize>, pieces: &mut Vec<Piece>) {
         let end = range.end;
         self.extend(segment, range, pieces);
-        let bytes = mem::take(&mut self.unfinished[segment.source.index()]);
+        let bytes = mem::take(&mut self.unfinished[segment.source.index()].bytes);
         pieces.push(line(stamp(segment, end + 1), bytes, false));
     }
 }

@@ -44,6 +44,7 @@ pub(crate) enum Stall {
 }
 
 pub(crate) struct OutputLog {
+    max_line: usize,
     state: Mutex<State>,
     resume: OnceLock<ResumeHook>,
 }
@@ -61,7 +62,7 @@ impl OutputLog {
         stderr_open: bool,
     ) -> Arc<Self> {
         let state = Mutex::new(State::new(options, [stdout_open, stderr_open], now));
-        Arc::new(Self { state, resume: OnceLock::new() })
+        Arc::new(Self { max_line: options.max_line, state, resume: OnceLock::new() })
     }
 
     /// Sets what is called, without a lock, on a reader's thread when a paused log has room
@@ -110,9 +111,10 @@ impl OutputLog {
 
     /// A new reader, which starts at the oldest output that is retained.
     pub fn reader(self: &Arc<Self>, reactor: Arc<Reactor>) -> OutputReader {
-        let mut state = self.lock();
-        let (id, progress) = state.add_reader();
-        OutputReader::new(Core::new(self.clone(), reactor, id, progress), state.max_line())
+        // In a forked copy the lock may never come free; the reader there ends at once.
+        let copy = reactor.check_fork().is_err();
+        let (id, progress) = if copy { Default::default() } else { self.lock().add_reader() };
+        OutputReader::new(Core::new(self.clone(), reactor, id, progress), self.max_line)
     }
 
     /// Whether anybody holds a reader.

@@ -25,6 +25,12 @@ impl Core {
         Arc::new(Self { log, reactor, id, progress })
     }
 
+    /// The identity of another reader, which stands where this one stands.
+    pub fn another(&self) -> Arc<Self> {
+        let (id, progress) = self.log.clone_reader(self.id);
+        Self::new(self.log.clone(), self.reactor.clone(), id, progress)
+    }
+
     /// Says that the reader is reading. A plain store: a lost count between two threads does no
     /// harm, any change will do.
     pub fn progress(&self) {

@@ -39,10 +39,11 @@ impl OutputReader {
     }
 
     /// Only this stream from here on; the other one is passed over.
-    pub fn only(self, source: OutputSource) -> Self {
+    pub fn only(mut self, source: OutputSource) -> Self {
         if !self.core.is_forked() {
             self.core.log.restrict(self.core.id, source);
         }
+        self.cutter.keep_only(source);
         self
     }
 
@@ -168,9 +169,7 @@ impl OutputReader {
 
 impl Clone for OutputReader {
     fn clone(&self) -> Self {
-        let Core { log, reactor, id, .. } = &*self.core;
-        let (id, progress) = log.clone_reader(*id);
-        let core = Core::new(log.clone(), reactor.clone(), id, progress);
+        let core = if self.core.is_forked() { self.core.clone() } else { self.core.another() };
         Self { core, cutter: self.cutter.clone(), max_line: self.max_line }
     }
 }

@@ -112,10 +112,10 @@ impl Readers {
         self.slots.iter_mut().for_each(Slot::look);
     }
 
-    /// Marks those that hold up what is before `needed` and have not moved since the last look.
-    pub fn mark_stalled(&mut self, needed: u64) {
+    /// Marks those that have something to read and have not moved since the last look.
+    pub fn mark_stalled(&mut self, head: u64) {
         for slot in &mut self.slots {
-            slot.stalled = slot.floor() < needed && !slot.has_moved();
+            slot.stalled = slot.floor() < head && !slot.has_moved();
         }
         self.look();
     }

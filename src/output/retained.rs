@@ -33,10 +33,6 @@ impl Slice {
     pub fn start(&self) -> u64 {
         self.segment.start + self.range.start as u64
     }
-
-    pub fn end(&self) -> u64 {
-        self.segment.start + self.range.end as u64
-    }
 }
 
 pub(super) struct Retained {

@@ -79,10 +79,6 @@ impl State {
         }
     }
 
-    pub fn max_line(&self) -> usize {
-        self.options.max_line
-    }
-
     pub fn is_paused(&self) -> bool {
         self.paused.is_some()
     }
@@ -111,7 +107,7 @@ impl State {
         let full = self.needed() >= self.options.limit;
         match self.options.policy {
             OutputPolicy::Auto | OutputPolicy::Block if full => self.pause(now),
-            OutputPolicy::Kill if full && !self.killed => {
+            OutputPolicy::Kill if self.unread() > self.options.limit as u64 => {
                 self.killed = true;
                 Appended::Kill
             }
@@ -149,6 +145,11 @@ impl State {
 
     fn reached(&self) -> u64 {
         self.served[0].max(self.served[1])
+    }
+
+    /// Bytes that a reader, or the first one, has still to read.
+    fn unread(&self) -> u64 {
+        self.constraint().map_or(0, |position| self.retained.head() - position)
     }
 
     /// Bytes that cannot be evicted.
@@ -215,7 +216,7 @@ impl State {
             return Stall::Wait(Some(stall_at));
         }
         self.first_reader_by = None;
-        self.readers.mark_stalled(self.retained.head().saturating_sub(self.resume_below() as u64));
+        self.readers.mark_stalled(self.retained.head());
         if self.resume() {
             self.loss = Loss::Reported;
             return Stall::Dropping;
@@ -225,13 +226,9 @@ impl State {
         Stall::Wait(next)
     }
 
-    fn resume_below(&self) -> usize {
-        self.options.limit / 2
-    }
-
     /// Ends the pause if half of the log is free. True if the caller has to resume reading.
     pub fn resume(&mut self) -> bool {
-        let resumes = self.is_paused() && self.needed() <= self.resume_below();
+        let resumes = self.is_paused() && self.needed() <= self.options.limit / 2;
         if resumes {
             self.paused = None;
         }

@@ -74,6 +74,7 @@ struct Subject {
     reader: OutputReader,
     raw: bool,
     only: Option<OutputSource>,
+    sequence: u64,
     /// Made before anything was written: it must account for everything.
     first: bool,
     got: [Vec<Item>; 2],
@@ -82,12 +83,12 @@ struct Subject {
 impl Subject {
     fn new(reader: OutputReader, raw: bool, only: Option<OutputSource>, first: bool) -> Self {
         let reader = if let Some(only) = only { reader.only(only) } else { reader };
-        Self { reader, raw, only, first, got: Default::default() }
+        Self { reader, raw, only, sequence: 0, first, got: Default::default() }
     }
 
     fn copy(&self) -> Self {
         let (reader, got) = (self.reader.clone(), self.got.clone());
-        Self { reader, raw: self.raw, only: self.only, first: self.first, got }
+        Self { reader, got, ..*self }
     }
 
     /// Reads once; false if there was nothing.
@@ -118,6 +119,8 @@ impl Subject {
     }
 
     fn record(&mut self, record: Record<'_>, max_line: usize) {
+        assert!(record.sequence >= self.sequence);
+        self.sequence = record.sequence;
         let item = match record.data {
             RecordData::Line { bytes, partial } => {
                 assert!(!bytes.contains(&b'\n') && bytes.len() <= max_line);

@@ -91,7 +91,7 @@ fn a_gap_cuts_the_unfinished_line() {
 fn kill_says_so_once() {
     let fixture = Fixture::new(OutputPolicy::Kill, LIMIT);
     let mut reader = fixture.reader();
-    assert_eq!(fill(&fixture), (Appended::Kill, 4));
+    assert_eq!(fill(&fixture), (Appended::Kill, 5));
     assert_eq!(fill(&fixture), (Appended::Continue, 1000));
     assert_eq!(read_all(&mut reader).len(), 5);
 }
@@ -139,6 +139,20 @@ fn auto_drops_when_the_reader_stalls() {
     assert_eq!((seen[0].as_str(), seen.len()), ("out:gap(1024000,1000)", 5));
     // It reads again, so it is waited for again.
     assert!(pause(fill(&fixture).0).is_some());
+}
+
+#[test]
+fn auto_drops_also_when_the_reader_stalls_halfway() {
+    let mut fixture = Fixture::new(OutputPolicy::Auto, LIMIT);
+    let mut reader = fixture.reader();
+    fill(&fixture);
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(reader.poll_batch(&mut context, 1024).is_ready());
+    assert!(fixture.log.is_paused(), "three quarters are still unread");
+    fixture.pass(STALL_GRACE);
+    assert!(matches!(fixture.log.stalled(fixture.now), Stall::Wait(Some(_))));
+    fixture.pass(STALL_GRACE);
+    assert_eq!(fixture.log.stalled(fixture.now), Stall::Dropping);
 }
 
 #[test]

@@ -71,13 +71,16 @@ fn a_large_full_buffer_is_moved_in_and_a_used_one_comes_back() {
 
 #[test]
 fn streams_are_send_unpin_and_end() {
-    fn check<S: futures_core::Stream + Send + Unpin>(_: &S) {}
+    fn check(_: &(impl futures_core::Stream + Send + Unpin)) {}
     let fixture = Fixture::new(OutputPolicy::Auto, 4096);
     fixture.append(Stdout, "a\nb");
     fixture.close();
     let (text, records) = (fixture.reader().stream(), fixture.reader().records());
     let (lines, chunks) = (fixture.reader().stream().bytes(), fixture.reader().chunks());
-    (check(&text), check(&records), check(&lines), check(&chunks));
+    check(&text);
+    check(&records);
+    check(&lines);
+    check(&chunks);
     futures::executor::block_on(async {
         assert_eq!(text.collect::<Vec<_>>().await, ["a", "b"]);
         assert_eq!(lines.collect::<Vec<_>>().await, [b"a", b"b"]);
