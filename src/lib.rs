@@ -16,6 +16,7 @@ mod process;
 mod reactor;
 mod run;
 mod spawn;
+mod sync;
 mod sys;
 mod types;
 

@@ -1,288 +1,219 @@
-//! The engine's readiness loop, first form: one epoll, driven by a waiter or the thread.
-#![allow(dead_code)]
+//! Readiness: which descriptors and deadlines of the engine are due, and who looks after them.
+//!
+//! A reactor knows sources, never processes. One epoll per reactor; a thread that waits drives it
+//! (`wait`), or an event loop does (`outlet`, `Reactor::turn`), or the one background thread of the
+//! host (`host`); `driver` decides who. Callbacks of sources run on the thread that drives, with no
+//! lock of the reactor held.
 
-use std::collections::HashMap;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Wake, Waker};
+mod core;
+mod deadlines;
+mod driver;
+mod host;
+mod outlet;
+mod poller;
+mod table;
+mod turn;
+mod wait;
+mod waiter;
+
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use rustix::event::epoll;
-use rustix::event::{eventfd, EventfdFlags, Timespec};
+use once_cell::sync::OnceCell;
+use rustix::event::epoll::EventFlags;
 
-use crate::error::{ProcessError, Result};
+use self::core::Core;
+use crate::error::Result;
 
+pub(crate) use turn::Turn;
+pub(crate) use wait::Unfinished;
+
+/// Names a source to its reactor. A key of a removed source names nothing any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Key(u64);
+pub(crate) struct Key {
+    index: u32,
+    generation: u32,
+}
+
+/// Which of its descriptors a source means: 0 to 7, as it likes.
 pub(crate) type Slot = u8;
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ready {
-    pub readable: bool,
-    pub writable: bool,
-    pub hangup: bool,
-    pub error: bool,
-}
+/// What to watch a descriptor for. Errors and hang-ups are always reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interest(EventFlags);
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Interest(epoll::EventFlags);
 impl Interest {
-    pub(crate) const READ: Self = Self(epoll::EventFlags::IN);
-    pub(crate) const WRITE: Self = Self(epoll::EventFlags::OUT);
+    pub(crate) const READ: Self = Self(EventFlags::IN);
+    pub(crate) const WRITE: Self = Self(EventFlags::OUT);
 }
 
+/// What a descriptor is ready for. Level-triggered: it comes again until it is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ready {
+    pub(crate) readable: bool,
+    pub(crate) writable: bool,
+    pub(crate) hangup: bool,
+    pub(crate) error: bool,
+}
+
+impl From<EventFlags> for Ready {
+    fn from(flags: EventFlags) -> Self {
+        Self {
+            readable: flags.contains(EventFlags::IN),
+            writable: flags.contains(EventFlags::OUT),
+            hangup: flags.contains(EventFlags::HUP),
+            error: flags.contains(EventFlags::ERR),
+        }
+    }
+}
+
+/// Something with descriptors and at most one deadline.
+///
+/// Called on whichever thread drives, never on two at once, with no lock of the reactor held; it
+/// must not wait. It bounds what it does in one call, so that turns are fair.
 pub(crate) trait Source: Send + Sync {
+    /// A watched descriptor is ready, or was a moment ago.
     fn on_ready(&self, slot: Slot, ready: Ready, turn: &mut Turn);
+    /// The deadline has passed, and is forgotten.
     fn on_deadline(&self, now: Instant, turn: &mut Turn);
 }
 
-#[derive(Debug)]
-pub(crate) struct Elapsed;
-
-pub(crate) struct Turn {
-    wakers: Vec<Waker>,
-    buffer: Vec<u8>,
-}
-
-impl Turn {
-    pub(crate) fn wake(&mut self, waker: Waker) {
-        self.wakers.push(waker);
-    }
-    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
-        &mut self.buffer
-    }
-}
-
-#[derive(Default)]
-struct Table {
-    next: u64,
-    sources: HashMap<u64, Arc<dyn Source>>,
-    deadlines: HashMap<u64, Instant>,
-    thread: bool,
-}
-
+/// The handle of one reactor, shared through `Arc`. All methods: any thread.
 pub(crate) struct Reactor {
-    epoll: OwnedFd,
-    outer: OwnedFd,
-    wake: OwnedFd,
-    ready: OwnedFd,
-    pid: u32,
-    table: Mutex<Table>,
-    driving: Mutex<bool>,
-    free: Condvar,
-    this: Weak<Reactor>,
+    core: Arc<Core>,
+    outlet: outlet::Outlet,
+    /// Set by the first source; its drop ends the thread if it is the last.
+    membership: OnceCell<host::Membership>,
 }
-
-fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
-    m.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-struct Flag {
-    set: Mutex<bool>,
-    reactor: Weak<Reactor>,
-}
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        *lock(&self.set) = true;
-        if let Some(r) = self.reactor.upgrade() {
-            r.interrupt();
-            drop(lock(&r.driving));
-            r.free.notify_all();
-        }
-    }
-}
-
-const WAKE: u64 = u64::MAX;
 
 impl Reactor {
+    /// Makes the descriptors. There is no thread before the first source.
     pub(crate) fn new() -> Result<Arc<Self>> {
-        let io = |e| ProcessError::io("set up the engine", std::io::Error::from(e));
-        let make = || epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io);
-        let event = || eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(io);
-        let (epoll, outer, wake, ready) = (make()?, make()?, event()?, event()?);
-        let flags = epoll::EventFlags::IN;
-        epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), flags).map_err(io)?;
-        epoll::add(&outer, &epoll, epoll::EventData::new_u64(0), flags).map_err(io)?;
-        epoll::add(&outer, &ready, epoll::EventData::new_u64(1), flags).map_err(io)?;
-        Ok(Arc::new_cyclic(|this| Self {
-            epoll,
-            outer,
-            wake,
-            ready,
-            pid: std::process::id(),
-            table: Mutex::default(),
-            driving: Mutex::new(false),
-            free: Condvar::new(),
-            this: this.clone(),
-        }))
+        let core = Arc::new(Core::new()?);
+        let (outlet, membership) = (outlet::Outlet::default(), OnceCell::new());
+        Ok(Arc::new(Self { core, outlet, membership }))
     }
 
+    /// `Forked` in a forked copy of the process that made the reactor.
     pub(crate) fn check_fork(&self) -> Result<()> {
-        if std::process::id() == self.pid {
-            Ok(())
-        } else {
-            Err(ProcessError::Forked)
-        }
+        self.core.check_fork()
     }
 
-    fn interrupt(&self) {
-        let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
+    fn is_forked(&self) -> bool {
+        self.check_fork().is_err()
     }
 
+    /// Adds a source; the reactor keeps it until `remove`. The first one starts the thread.
     pub(crate) fn insert(&self, source: Arc<dyn Source>) -> Result<Key> {
-        let mut table = lock(&self.table);
-        table.next += 1;
-        let key = table.next;
-        table.sources.insert(key, source);
-        if !table.thread {
-            table.thread = true;
-            let weak = self.this.clone();
-            let spawned = std::thread::Builder::new().name("pm-reactor".into());
-            spawned.spawn(move || run(&weak)).map_err(|e| ProcessError::io("start thread", e))?;
-        }
-        Ok(Key(key))
+        self.check_fork()?;
+        self.membership.get_or_try_init(|| {
+            let member = host::join(&self.core)?;
+            self.core.admit(member.link().clone());
+            Ok::<_, crate::ProcessError>(member)
+        })?;
+        self.core.table().insert(source)
     }
 
-    pub(crate) fn watch(&self, key: Key, slot: Slot, fd: BorrowedFd, i: Interest) -> Result<()> {
-        let data = epoll::EventData::new_u64(key.0 << 3 | u64::from(slot));
-        epoll::add(&self.epoll, fd, data, i.0)
-            .map_err(|e| ProcessError::io("watch", std::io::Error::from(e)))
-    }
-
-    pub(crate) fn unwatch(&self, _key: Key, _slot: Slot, fd: BorrowedFd) {
-        if self.check_fork().is_ok() {
-            let _ = epoll::delete(&self.epoll, fd);
-        }
-    }
-
-    pub(crate) fn set_deadline(&self, key: Key, at: Option<Instant>) {
-        let mut table = lock(&self.table);
-        match at {
-            Some(at) => table.deadlines.insert(key.0, at),
-            None => table.deadlines.remove(&key.0),
-        };
-        drop(table);
-        if at.is_some() {
-            self.interrupt();
-        }
-    }
-
+    /// Forgets a source and its deadline. Its descriptors must have been unwatched. A callback
+    /// that has begun on another thread ends after this returns.
     pub(crate) fn remove(&self, key: Key) {
-        let mut table = lock(&self.table);
-        table.deadlines.remove(&key.0);
-        let gone = table.sources.remove(&key.0);
-        drop(table);
-        drop(gone);
-    }
-
-    pub(crate) fn serve(&self) {}
-
-    pub(crate) fn fd(&self) -> Result<BorrowedFd<'_>> {
-        Ok(self.outer.as_fd())
-    }
-    pub(crate) fn raise(&self) {
-        let _ = rustix::io::write(&self.ready, &1u64.to_ne_bytes());
-    }
-    pub(crate) fn lower(&self) {
-        let _ = rustix::io::read(&self.ready, &mut [0u8; 8]);
-    }
-
-    fn turn_for(&self, until: Option<Instant>) {
-        let mut events = Vec::with_capacity(64);
-        let next = lock(&self.table).deadlines.values().min().copied();
-        let until = [until, next].into_iter().flatten().min();
-        let wait = until.map(|at| at.saturating_duration_since(Instant::now()));
-        let spec = wait
-            .map(|w| Timespec { tv_sec: w.as_secs() as i64, tv_nsec: i64::from(w.subsec_nanos()) });
-        let got =
-            epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), spec.as_ref());
-        let mut turn = Turn { wakers: Vec::new(), buffer: Vec::with_capacity(1 << 18) };
-        if got.is_ok() {
-            for event in events {
-                self.dispatch(event, &mut turn);
-            }
-        }
-        self.deadlines(&mut turn);
-        turn.wakers.into_iter().for_each(Waker::wake);
-    }
-
-    fn dispatch(&self, event: epoll::Event, turn: &mut Turn) {
-        let (data, flags) = (event.data.u64(), event.flags);
-        if data == WAKE {
-            let _ = rustix::io::read(&self.wake, &mut [0u8; 8]);
+        if self.is_forked() {
             return;
         }
-        let ready = Ready {
-            readable: flags.contains(epoll::EventFlags::IN),
-            writable: flags.contains(epoll::EventFlags::OUT),
-            hangup: flags.contains(epoll::EventFlags::HUP),
-            error: flags.contains(epoll::EventFlags::ERR),
-        };
-        let source = lock(&self.table).sources.get(&(data >> 3)).cloned();
-        if let Some(source) = source {
-            source.on_ready((data & 7) as u8, ready, turn);
+        // Dropped as the last thing, when the lock is gone.
+        let _gone = self.core.table().remove(key);
+    }
+
+    /// Watches a descriptor of a source, from now until `unwatch`.
+    pub(crate) fn watch(
+        &self,
+        key: Key,
+        slot: Slot,
+        fd: BorrowedFd<'_>,
+        interest: Interest,
+    ) -> Result<()> {
+        self.check_fork()?;
+        self.core.watch(key, slot, fd, interest.0)
+    }
+
+    /// Ends a watch; always before the descriptor is closed, since a forked copy may keep its
+    /// description alive. Events that are under way are dropped.
+    pub(crate) fn unwatch(&self, key: Key, slot: Slot, fd: BorrowedFd<'_>) {
+        if !self.is_forked() {
+            self.core.unwatch(key, slot, fd);
         }
     }
 
-    fn deadlines(&self, turn: &mut Turn) {
-        let now = Instant::now();
-        let mut due = Vec::new();
-        let mut table = lock(&self.table);
-        let keys: Vec<u64> =
-            table.deadlines.iter().filter(|(_, at)| **at <= now).map(|(k, _)| *k).collect();
-        for key in keys {
-            table.deadlines.remove(&key);
-            due.extend(table.sources.get(&key).cloned());
+    /// Sets or forgets the one deadline of a source.
+    pub(crate) fn set_deadline(&self, key: Key, at: Option<Instant>) {
+        if !self.is_forked() {
+            self.core.set_deadline(key, at);
         }
-        drop(table);
-        due.iter().for_each(|source| source.on_deadline(now, turn));
     }
 
+    /// Polls on this thread until ready, and drives the reactor while pending. A deadline that has
+    /// passed already still makes one turn. Blocks without a system call beyond epoll_wait.
     pub(crate) fn block_on<T>(
         &self,
         deadline: Option<Instant>,
-        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> std::result::Result<T, Elapsed> {
-        self.check_fork().map_err(|_| Elapsed)?;
-        let flag = Arc::new(Flag { set: Mutex::new(false), reactor: self.this.clone() });
-        let waker = Waker::from(flag.clone());
-        loop {
-            *lock(&flag.set) = false;
-            if let Poll::Ready(value) = poll(&mut Context::from_waker(&waker)) {
-                return Ok(value);
-            }
-            if deadline.is_some_and(|at| at <= Instant::now()) {
-                return Err(Elapsed);
-            }
-            let mut driving = lock(&self.driving);
-            if *lock(&flag.set) {
-                continue;
-            }
-            if *driving {
-                let slice = Duration::from_millis(5);
-                drop(self.free.wait_timeout(driving, slice));
-                continue;
-            }
-            *driving = true;
-            drop(driving);
-            self.turn_for(deadline);
-            *lock(&self.driving) = false;
-            self.free.notify_all();
+        poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Result<T, Unfinished> {
+        self.check_fork().map_err(Unfinished::Refused)?;
+        wait::block_on(&*self.core, wait::Limits { deadline, check: None }, poll)
+    }
+
+    /// The same, and asks `is_interrupted` after every signal and every `slice`. It is asked
+    /// without the driver's role, so it may run user code.
+    pub(crate) fn block_on_interruptible<T>(
+        &self,
+        deadline: Option<Instant>,
+        slice: Duration,
+        is_interrupted: &mut dyn FnMut() -> bool,
+        poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Result<T, Unfinished> {
+        self.check_fork().map_err(Unfinished::Refused)?;
+        let limits = wait::Limits { deadline, check: Some((slice, is_interrupted)) };
+        wait::block_on(&*self.core, limits, poll)
+    }
+
+    /// Called by a future before it is pending: makes sure that somebody serves the reactor.
+    pub(crate) fn serve(&self) {
+        if !self.is_forked() {
+            self.core.serve();
+        }
+    }
+
+    /// The descriptor for event loops: readable when a turn would find something, or while raised.
+    pub(crate) fn fd(&self) -> Result<BorrowedFd<'_>> {
+        self.check_fork()?;
+        self.core.expect_loop();
+        self.outlet.fd(self.core.epoll())
+    }
+
+    /// Makes the descriptor for event loops readable until `lower`.
+    pub(crate) fn raise(&self) {
+        if !self.is_forked() {
+            self.outlet.set(true);
+        }
+    }
+
+    /// Takes `raise` back.
+    pub(crate) fn lower(&self) {
+        if !self.is_forked() {
+            self.outlet.set(false);
         }
     }
 }
 
-fn run(weak: &Weak<Reactor>) {
-    while let Some(reactor) = weak.upgrade() {
-        let mut driving = lock(&reactor.driving);
-        if *driving {
-            drop(reactor.free.wait_timeout(driving, Duration::from_millis(5)));
-            continue;
+impl Drop for Reactor {
+    /// The sources go on this thread, and the thread, if this was the last reactor, before this
+    /// returns. A forked copy leaves everything alone.
+    fn drop(&mut self) {
+        if !self.is_forked() {
+            drop(self.membership.take());
+            let _sources = self.core.table().clear();
         }
-        *driving = true;
-        drop(driving);
-        reactor.turn_for(Some(Instant::now() + Duration::from_millis(5)));
-        *lock(&reactor.driving) = false;
-        reactor.free.notify_all();
     }
 }

@@ -1,6 +1,8 @@
 //! System calls that no crate offers: the only unsafe code of the core.
 
+pub(crate) mod fork;
 pub(crate) mod lease;
+pub(crate) mod mask;
 pub(crate) mod pidfd;
 pub(crate) mod read;
 pub(crate) mod sigpipe;

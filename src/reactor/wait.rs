@@ -1,0 +1,227 @@
+//! Blocking waits: poll, and while pending drive the epoll, or park behind who drives it.
+//!
+//! Generic over the engine, so that the model checks run this code over a simulated epoll.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use super::driver::Driver;
+use super::waiter::Waiter;
+use crate::error::ProcessError;
+use crate::sync::{lock, thread_local, Mutex, MutexGuard};
+
+/// What a wait needs from a reactor.
+pub(super) trait Engine {
+    fn driver(&self) -> &Mutex<Driver>;
+    /// A waiter whose waker can interrupt `collect`.
+    fn waiter(&self) -> Arc<Waiter>;
+    /// Performs what the machine has decided: the arming under its lock, then the lease.
+    fn settle(&self, driver: MutexGuard<'_, Driver>, starts_lease: bool);
+    /// Waits for readiness, at most so long. Only the driver calls it.
+    fn collect(&self, timeout: Option<Duration>) -> Result<Collected, ProcessError>;
+    /// Delivers what was collected and wakes. Only the driver calls it.
+    fn dispatch(&self);
+}
+
+/// How a wait for readiness ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Collected {
+    /// With events, or at the timeout.
+    Events,
+    /// A signal handler of the host ran.
+    Signal,
+}
+
+/// Why a wait ended without its condition.
+#[derive(Debug)]
+pub(crate) enum Unfinished {
+    /// The deadline passed first.
+    Elapsed,
+    /// The caller's own check asked for the end.
+    Interrupted,
+    /// The wait would never end here (a callback, a forked copy), or the epoll failed.
+    Refused(ProcessError),
+}
+
+/// Until when to wait, and how often to ask whether to go on.
+#[derive(Default)]
+pub(super) struct Limits<'a> {
+    pub(super) deadline: Option<Instant>,
+    pub(super) check: Option<(Duration, &'a mut dyn FnMut() -> bool)>,
+}
+
+/// What this thread is in the middle of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    Nothing,
+    /// It has the role of the engine at this address and polls, or asks whether to go on.
+    Waiting(usize),
+    /// It calls sources and wakers: waiting there would wait for itself.
+    Turn,
+}
+
+thread_local! {
+    static DOING: Cell<Doing> = Cell::new(Doing::Nothing);
+}
+
+/// Says what the thread does for as long as it lives; these nest.
+pub(super) struct Mark {
+    before: Doing,
+}
+
+impl Mark {
+    fn new(doing: Doing) -> Self {
+        Self { before: DOING.with(|now| now.replace(doing)) }
+    }
+
+    /// The thread calls sources and wakers.
+    pub(super) fn turn() -> Self {
+        Self::new(Doing::Turn)
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        DOING.with(|now| now.set(self.before));
+    }
+}
+
+/// Polls until ready. A deadline that has passed already still makes one turn.
+pub(super) fn block_on<E: Engine, T>(
+    engine: &E,
+    mut limits: Limits<'_>,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Result<T, Unfinished> {
+    let doing = DOING.with(Cell::get);
+    if doing == Doing::Turn {
+        let reason = "waiting inside a callback of the engine would wait for itself";
+        return Err(Unfinished::Refused(ProcessError::Unsupported(reason.into())));
+    }
+    let mut seat = Seat::new(engine, doing);
+    let waker = Waker::from(seat.waiter.clone());
+    let mut is_over = false;
+    loop {
+        seat.waiter.clear();
+        if let Poll::Ready(value) = poll(&mut Context::from_waker(&waker)) {
+            return Ok(value);
+        }
+        if is_over {
+            return Err(Unfinished::Elapsed);
+        }
+        is_over = seat.wait(&mut limits)?;
+    }
+}
+
+/// The place of one wait; gives the role on when it goes, also in a panic.
+struct Seat<'a, E: Engine> {
+    engine: &'a E,
+    waiter: Arc<Waiter>,
+    role: Option<Mark>,
+    /// A wait inside the poll of another one on this thread uses that one's role.
+    has_outer_role: bool,
+    steps: usize,
+    /// It did not wait at all, as event loops do.
+    is_loop: bool,
+}
+
+impl<'a, E: Engine> Seat<'a, E> {
+    fn new(engine: &'a E, doing: Doing) -> Self {
+        let has_outer_role = doing == Doing::Waiting(Self::address(engine));
+        let waiter = engine.waiter();
+        Self { engine, waiter, role: None, has_outer_role, steps: 0, is_loop: false }
+    }
+
+    fn address(engine: &E) -> usize {
+        std::ptr::from_ref(engine).addr()
+    }
+
+    fn take_role(&mut self) {
+        self.role = Some(Mark::new(Doing::Waiting(Self::address(self.engine))));
+    }
+
+    fn has_role(&self) -> bool {
+        self.role.is_some() || self.has_outer_role
+    }
+
+    /// Waits until there is reason to poll again. True: the deadline has passed.
+    fn wait(&mut self, limits: &mut Limits<'_>) -> Result<bool, Unfinished> {
+        loop {
+            let left = limits.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let is_over = left == Some(Duration::ZERO);
+            let slice = limits.check.as_ref().map(|(slice, _)| *slice);
+            let timeout = left.into_iter().chain(slice).min();
+            self.is_loop = is_over && self.steps == 0;
+            self.steps += 1;
+            let collected = self.step(timeout).map_err(Unfinished::Refused)?;
+            if is_over || self.waiter.is_notified() {
+                return Ok(is_over);
+            }
+            if collected == Collected::Signal || timeout == slice {
+                self.ask(limits)?;
+            }
+        }
+    }
+
+    /// Without the role: the check may run user code, for as long as it likes.
+    fn ask(&mut self, limits: &mut Limits<'_>) -> Result<(), Unfinished> {
+        let Some((_, is_interrupted)) = &mut limits.check else { return Ok(()) };
+        self.leave();
+        if is_interrupted() {
+            return Err(Unfinished::Interrupted);
+        }
+        Ok(())
+    }
+
+    /// Drives one turn, or parks until there is a reason to look.
+    fn step(&mut self, timeout: Option<Duration>) -> Result<Collected, ProcessError> {
+        if !self.has_role() {
+            self.enter();
+        }
+        if self.has_role() {
+            return self.drive(timeout);
+        }
+        self.waiter.park(timeout);
+        if lock(self.engine.driver()).withdraw(&self.waiter) {
+            self.take_role();
+        }
+        Ok(Collected::Events)
+    }
+
+    fn enter(&mut self) {
+        let mut driver = lock(self.engine.driver());
+        let is_driver = driver.enter(&self.waiter);
+        self.engine.settle(driver, false);
+        if is_driver {
+            self.take_role();
+        }
+    }
+
+    fn drive(&mut self, timeout: Option<Duration>) -> Result<Collected, ProcessError> {
+        if !self.waiter.enter_epoll() {
+            return Ok(Collected::Events);
+        }
+        let collected = self.engine.collect(timeout);
+        self.waiter.leave_epoll();
+        if let Ok(Collected::Events) = collected {
+            let _turn = Mark::turn();
+            self.engine.dispatch();
+        }
+        collected
+    }
+
+    fn leave(&mut self) {
+        if self.role.take().is_some() {
+            let mut driver = lock(self.engine.driver());
+            let starts_lease = driver.leave(Instant::now(), self.is_loop);
+            self.engine.settle(driver, starts_lease);
+        }
+    }
+}
+
+impl<E: Engine> Drop for Seat<'_, E> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
