@@ -26,7 +26,7 @@ pub(crate) use crate::sys::spawn::CloneMode;
 
 use crate::command::{Command, GroupMode};
 use crate::error::{ProcessError, Result};
-use crate::sys::spawn::{launch, Failure, Launched, Plan};
+use crate::sys::spawn::{launch, Launched, Plan};
 use diagnose::Attempt;
 use image::Image;
 use stdio::Stdio;
@@ -83,9 +83,9 @@ fn spawn_in(mode: CloneMode, command: &Command, context: &SpawnContext<'_>) -> R
     let image = Image::new(command, context);
     let attempt = Attempt { command, context, candidates: &image.candidates };
     let cwd = directory(command)?;
-    let mut stdio = Stdio::open(command).map_err(|failed| attempt.unprepared(failed))?;
+    let stdio = Stdio::open(command).map_err(|failed| attempt.unprepared(failed))?;
     let exec_fd = context.exec_fd.map(image::exec_fd);
-    let mut plan = Plan {
+    let plan = Plan {
         command,
         argv: &image.argv,
         envp: &image.envp,
@@ -93,16 +93,12 @@ fn spawn_in(mode: CloneMode, command: &Command, context: &SpawnContext<'_>) -> R
         exec_fd,
         cwd: cwd.as_deref(),
         cgroup: context.cgroup.map(|directory| directory.as_raw_fd()),
-        mappings: &mut stdio.mappings,
+        mappings: &stdio.mappings,
     };
-    match launch(mode, &mut plan) {
+    match launch(mode, &plan) {
         Ok(launched) => Ok(assemble(command, launched, stdio)),
-        Err(failure) => Err(explain(&attempt, failure)),
+        Err(failure) => Err(attempt.explain(failure).into()),
     }
-}
-
-fn explain(attempt: &Attempt<'_>, failure: Failure) -> ProcessError {
-    attempt.explain(failure).into()
 }
 
 fn assemble(command: &Command, launched: Launched, stdio: Stdio) -> Spawned {

@@ -5,6 +5,7 @@
 //! ends are non-blocking: that flag belongs to the open file description, which the child shares
 //! in every other case.
 
+use std::cell::Cell;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 
@@ -44,7 +45,8 @@ impl Stdio {
         let standard = [(input, 0), (output, 1), (error, 2)];
         let extra = command.extra_fds.iter().map(|fd| (fd.source.as_raw_fd(), fd.target));
         let all = standard.into_iter().chain(extra);
-        let mappings = all.map(|(source, target)| Mapping { source, target }).collect();
+        let mapping = |(source, target)| Mapping { source: Cell::new(source), target };
+        let mappings = all.map(mapping).collect();
         Ok(Self { mappings, stdin, stdout, stderr, _opened: opener.opened })
     }
 }

@@ -36,7 +36,7 @@ impl Outcome {
 impl Bench {
     /// Starts `command` by its own program path.
     pub(super) fn start(&self, command: &Command) -> Result<Spawned, ProcessError> {
-        let Program::Path(path) = &command.program else { unreachable!("no extractor here") };
+        let Program::Path(path) = &command.program else { panic!("no extractor here") };
         let context = SpawnContext { program: path, exec_fd: None, cgroup: None };
         self.start_with(command, &context)
     }
@@ -56,11 +56,6 @@ impl Bench {
         finish(self.start(command).unwrap())
     }
 
-    /// Runs a script of the shell and gives its standard output.
-    pub(super) fn shell(&self, script: &str) -> String {
-        self.run(&shell(script)).text()
-    }
-
     /// The error of a start that must fail.
     pub(super) fn refusal(&self, command: &Command) -> StartError {
         match self.start(command) {
@@ -68,6 +63,12 @@ impl Bench {
             other => panic!("{:?}: expected a start error, got {other:?}", command.program),
         }
     }
+}
+
+/// Whether valgrind runs this: then starts are slow, and repetition must be kept short.
+pub(super) fn under_valgrind() -> bool {
+    let preload = std::env::var_os("LD_PRELOAD").unwrap_or_default();
+    preload.to_string_lossy().contains("vgpreload")
 }
 
 /// `/bin/sh -c script`.
@@ -114,4 +115,10 @@ pub(super) fn file_in(
     std::fs::write(&path, content).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     path
+}
+
+/// The number of a limit; its type differs between glibc and musl.
+#[allow(clippy::unnecessary_cast)]
+pub(super) const fn limit(resource: libc::__rlimit_resource_t) -> u32 {
+    resource as u32
 }

@@ -26,7 +26,7 @@ use crate::error::StartStep;
 /// What the child gets besides its plan.
 pub(super) struct Child<'a, 'p> {
     /// What to do.
-    pub(super) plan: &'a mut Plan<'p>,
+    pub(super) plan: &'a Plan<'p>,
     /// Where to report, if memory is shared.
     pub(super) report: &'a Report,
     /// Where to report otherwise: a pipe that exec closes; -1 for none.
@@ -73,16 +73,18 @@ unsafe fn send(error_fd: RawFd, failure: Failure) {
 
 /// Returns only if a step failed.
 unsafe fn become_program(child: &mut Child<'_, '_>) -> Failure {
-    // SAFETY (both): this is the child, so only its own attributes are changed.
-    match unsafe { prepare(child) } {
-        Ok(exec_fd) => unsafe { execute(child.plan, exec_fd) },
-        Err(failure) => failure,
+    // SAFETY: this is the child, so only its own attributes are changed.
+    unsafe {
+        match prepare(child) {
+            Ok(exec_fd) => execute(child.plan, exec_fd),
+            Err(failure) => failure,
+        }
     }
 }
 
 /// Everything up to exec. Returns the number that the descriptor to execute now has.
 unsafe fn prepare(child: &mut Child<'_, '_>) -> Result<RawFd, Failure> {
-    // SAFETY (all): this is the child; what is changed is this process's own.
+    // SAFETY: this is the child; what is changed is this process's own.
     unsafe {
         enter_cgroup(child.cgroup)?;
         step(StartStep::Signals, reset_dispositions())?;
@@ -137,12 +139,15 @@ unsafe fn reset_dispositions() -> Result<(), Errno> {
 }
 
 unsafe fn enter_group(group: GroupMode) -> Result<(), Failure> {
-    // SAFETY (both): no memory is involved.
-    match group {
-        GroupMode::Own => step(StartStep::Group, unsafe { syscall!(SYS_setpgid, 0, 0) }).map(drop),
-        GroupMode::Session => step(StartStep::Session, unsafe { syscall!(SYS_setsid) }).map(drop),
-        GroupMode::Host => Ok(()),
-    }
+    // SAFETY: no memory is involved.
+    let entered = unsafe {
+        match group {
+            GroupMode::Own => step(StartStep::Group, syscall!(SYS_setpgid, 0, 0)),
+            GroupMode::Session => step(StartStep::Session, syscall!(SYS_setsid)),
+            GroupMode::Host => Ok(0),
+        }
+    };
+    entered.map(drop)
 }
 
 unsafe fn set_numbers(plan: &Plan<'_>) -> Result<(), Failure> {
@@ -197,12 +202,13 @@ unsafe fn execute(plan: &Plan<'_>, exec_fd: RawFd) -> Failure {
     for (index, path) in plan.candidates.pointers().enumerate() {
         // SAFETY: as above.
         let errno = unsafe { syscall!(SYS_execve, path, argv, envp) }.err().unwrap_or(0);
+        let this = Failure { step: StartStep::Exec, errno, detail: index as u32 };
         match errno {
-            libc::ENOENT | libc::ENOTDIR | libc::ENAMETOOLONG => continue,
-            _ => failure = Failure { step: StartStep::Exec, errno, detail: index as u32 },
+            libc::ENOENT | libc::ENOTDIR | libc::ENAMETOOLONG | libc::EACCES => {}
+            _ => return this,
         }
-        if errno != libc::EACCES {
-            break;
+        if failure.errno != libc::EACCES {
+            failure = this;
         }
     }
     failure

@@ -26,13 +26,12 @@ pub(super) struct Placed {
 ///
 /// # Safety
 /// To be called in the child only, with a descriptor table of its own.
-pub(super) unsafe fn place(plan: &mut Plan<'_>, error_fd: RawFd) -> Result<Placed, Failure> {
+pub(super) unsafe fn place(plan: &Plan<'_>, error_fd: RawFd) -> Result<Placed, Failure> {
     let exec = plan.exec_fd;
-    let mappings = &mut *plan.mappings;
-    // SAFETY (all): only this process's table is changed.
+    let mappings = plan.mappings;
+    // SAFETY: only this process's table is changed.
     unsafe {
-        let moved = move_sources(mappings);
-        step(StartStep::Descriptors, moved)?;
+        step(StartStep::Descriptors, move_sources(mappings))?;
         let error_fd = step(StartStep::Descriptors, move_away(error_fd, mappings))?;
         let exec_fd = exec.map_or(-1, |exec| exec.fd);
         let exec_fd = step(StartStep::Descriptors, move_away(exec_fd, mappings))?;
@@ -42,7 +41,7 @@ pub(super) unsafe fn place(plan: &mut Plan<'_>, error_fd: RawFd) -> Result<Place
         for mapping in mappings.iter() {
             let detail = mapping.target as u32;
             let failed = |errno| Failure { step: StartStep::Descriptors, errno, detail };
-            put(*mapping).map_err(failed)?;
+            put(mapping).map_err(failed)?;
         }
         let kept = Kept { mappings, others: [error_fd, exec_fd] };
         step(StartStep::Descriptors, close_others(&kept))?;
@@ -50,18 +49,11 @@ pub(super) unsafe fn place(plan: &mut Plan<'_>, error_fd: RawFd) -> Result<Place
     }
 }
 
-unsafe fn move_sources(mappings: &mut [Mapping]) -> Result<(), Errno> {
-    let mut done = mappings.as_mut_ptr();
-    let end = done.wrapping_add(mappings.len());
-    while done != end {
-        // SAFETY: `done` walks over the elements of the slice.
-        let mapping = unsafe { &mut *done };
-        if mapping.source != mapping.target {
-            let source = mapping.source;
-            // SAFETY: this is the child; `targets` are read, one source is written.
-            mapping.source = unsafe { move_away(source, mappings)? };
-        }
-        done = done.wrapping_add(1);
+unsafe fn move_sources(mappings: &[Mapping]) -> Result<(), Errno> {
+    for mapping in mappings.iter().filter(|mapping| mapping.source.get() != mapping.target) {
+        // SAFETY: this is the child.
+        let moved = unsafe { move_away(mapping.source.get(), mappings)? };
+        mapping.source.set(moved);
     }
     Ok(())
 }
@@ -80,13 +72,14 @@ unsafe fn move_away(fd: RawFd, mappings: &[Mapping]) -> Result<RawFd, Errno> {
 }
 
 /// dup3 refuses to duplicate onto itself, and would keep close-on-exec.
-unsafe fn put(mapping: Mapping) -> Result<(), Errno> {
-    if mapping.source == mapping.target {
+unsafe fn put(mapping: &Mapping) -> Result<(), Errno> {
+    let (source, target) = (mapping.source.get(), mapping.target);
+    if source == target {
         // SAFETY: no memory is involved.
-        return unsafe { survive_exec(mapping.source) };
+        return unsafe { survive_exec(source) };
     }
     // SAFETY: no memory is involved.
-    unsafe { syscall!(SYS_dup3, mapping.source, mapping.target, 0) }.map(drop)
+    unsafe { syscall!(SYS_dup3, source, target, 0) }.map(drop)
 }
 
 unsafe fn survive_exec(fd: RawFd) -> Result<(), Errno> {
@@ -117,10 +110,12 @@ impl Kept<'_> {
 
 /// close_range(2) over the gaps; where a sandbox refuses that, one by one from /proc.
 unsafe fn close_others(kept: &Kept<'_>) -> Result<(), Errno> {
-    // SAFETY (both): this is the child.
-    match unsafe { close_gaps(kept) } {
-        Err(libc::ENOSYS | libc::EPERM | libc::EINVAL) => unsafe { proc_fds::close_others(kept) },
-        result => result,
+    // SAFETY: this is the child.
+    unsafe {
+        match close_gaps(kept) {
+            Err(libc::ENOSYS | libc::EPERM | libc::EINVAL) => proc_fds::close_others(kept),
+            result => result,
+        }
     }
 }
 

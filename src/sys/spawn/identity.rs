@@ -13,7 +13,7 @@ use crate::error::StartStep;
 /// # Safety
 /// To be called in the child only.
 pub(super) unsafe fn assume(user: &UserSpec) -> Result<(), Failure> {
-    // SAFETY (all): only this process's credentials are changed.
+    // SAFETY: only this process's credentials are changed.
     unsafe {
         if let Some((count, list)) = groups(user) {
             step(StartStep::Groups, syscall!(SYS_setgroups, count, list))?;

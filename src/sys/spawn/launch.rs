@@ -23,14 +23,14 @@ use crate::error::StartStep;
 /// Makes a child that carries out `plan` and returns when it has become its program.
 ///
 /// A child that fails is reaped before this returns.
-pub(crate) fn launch(mode: CloneMode, plan: &mut Plan<'_>) -> Result<Launched, Failure> {
+pub(crate) fn launch(mode: CloneMode, plan: &Plan<'_>) -> Result<Launched, Failure> {
     match mode {
         CloneMode::Fork => launch_fork(plan),
         CloneMode::Clone3 | CloneMode::Clone => launch_vfork(mode, plan),
     }
 }
 
-fn launch_vfork(mode: CloneMode, plan: &mut Plan<'_>) -> Result<Launched, Failure> {
+fn launch_vfork(mode: CloneMode, plan: &Plan<'_>) -> Result<Launched, Failure> {
     // clone3 places the child itself; otherwise the child has to do it.
     let (placed_in, enters) = match mode {
         CloneMode::Clone3 => (plan.cgroup, None),
@@ -41,18 +41,20 @@ fn launch_vfork(mode: CloneMode, plan: &mut Plan<'_>) -> Result<Launched, Failur
     let argument = (&raw mut child).cast::<c_void>();
     let stack = Stack::take().map_err(refused)?;
     let blocked = BlockedSignals::new();
-    // SAFETY (both): `child` is used by nobody else until the clone returns, by which time the
-    // child has a memory of its own or has ended; the stack is ours.
-    let launched = match mode {
-        CloneMode::Clone3 => unsafe { clone::clone3(&stack, placed_in, child::run, argument) },
-        _ => unsafe { clone::clone(&stack, child::run, argument) },
+    // SAFETY: `child` is used by nobody else until the clone returns, by which time the child
+    // has a memory of its own or has ended; the stack is ours.
+    let launched = unsafe {
+        match mode {
+            CloneMode::Clone3 => clone::clone3(&stack, placed_in, child::run, argument),
+            _ => clone::clone(&stack, child::run, argument),
+        }
     };
     drop(blocked);
     let launched = launched.map_err(|errno| refused_in(placed_in.is_some(), errno))?;
     settle(launched, report.get())
 }
 
-fn launch_fork(plan: &mut Plan<'_>) -> Result<Launched, Failure> {
+fn launch_fork(plan: &Plan<'_>) -> Result<Launched, Failure> {
     let failed = |errno| Failure::new(StartStep::Prepare, errno);
     let (read_end, write_end) = pipes::read_nonblocking().map_err(failed)?;
     let report = Report::default();

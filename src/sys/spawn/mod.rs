@@ -18,6 +18,8 @@ mod proc_fds;
 mod raw;
 mod stack;
 mod strings;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub(crate) use clone::Launched;
 pub(crate) use launch::launch;

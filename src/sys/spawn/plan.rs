@@ -1,5 +1,6 @@
 //! What a child is to do, prepared in the parent, and how it says what went wrong.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,10 +10,10 @@ use crate::command::Command;
 use crate::error::StartStep;
 
 /// One descriptor for the child: `source` of the host becomes `target` of the child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Mapping {
-    /// The host's number. The child changes its own notion of it when it must move it away.
-    pub(crate) source: RawFd,
+    /// The host's number. The child changes it when it must move the descriptor away.
+    pub(crate) source: Cell<RawFd>,
     /// The child's number.
     pub(crate) target: RawFd,
 }
@@ -43,7 +44,7 @@ pub(crate) struct Plan<'a> {
     /// The control group to be in.
     pub(crate) cgroup: Option<RawFd>,
     /// All descriptors the child gets. Targets are unique; 0, 1 and 2 are among them.
-    pub(crate) mappings: &'a mut [Mapping],
+    pub(crate) mappings: &'a [Mapping],
 }
 
 /// A start that failed: where and why.

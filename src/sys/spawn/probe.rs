@@ -21,11 +21,13 @@ pub(crate) fn works(mode: CloneMode) -> bool {
     let argument = (&raw const word).cast_mut().cast::<c_void>();
     let Ok(stack) = Stack::take() else { return false };
     let blocked = BlockedSignals::new();
-    // SAFETY (both): the child only stores to the word, which outlives it, and ends.
-    let launched = match mode {
-        CloneMode::Clone3 => unsafe { clone::clone3(&stack, None, mark, argument) },
-        CloneMode::Clone => unsafe { clone::clone(&stack, mark, argument) },
-        CloneMode::Fork => return true,
+    // SAFETY: the child only stores to the word, which outlives it, and ends.
+    let launched = unsafe {
+        match mode {
+            CloneMode::Clone3 => clone::clone3(&stack, None, mark, argument),
+            CloneMode::Clone => clone::clone(&stack, mark, argument),
+            CloneMode::Fork => return true,
+        }
     };
     let arrived = word.load(Ordering::Acquire) == 1;
     drop(blocked);

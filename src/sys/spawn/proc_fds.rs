@@ -3,14 +3,15 @@
 
 #![allow(unsafe_code)]
 
+use core::mem::MaybeUninit;
 use std::os::fd::RawFd;
 
 use super::descriptors::Kept;
 use super::raw::{syscall, Errno};
 
-/// Room for some forty entries of getdents64(2).
-#[repr(align(8))]
-struct Entries([u8; 1024]);
+/// Room for some forty entries of getdents64(2), aligned for them. Not cleared: that would be a
+/// call into libc.
+type Entries = [MaybeUninit<u64>; 128];
 
 /// Offsets in struct linux_dirent64: its length, its name.
 const LENGTH: usize = 16;
@@ -25,9 +26,9 @@ pub(super) unsafe fn close_others(kept: &Kept<'_>) -> Result<(), Errno> {
     let path = c"/proc/self/fd".as_ptr();
     // SAFETY: the path is static.
     let directory = unsafe { syscall!(SYS_openat, libc::AT_FDCWD, path, flags)? } as RawFd;
-    let mut entries = Entries([0; 1024]);
+    let mut entries: MaybeUninit<Entries> = MaybeUninit::uninit();
+    let (start, size) = (entries.as_mut_ptr().cast::<u8>(), core::mem::size_of::<Entries>());
     loop {
-        let (start, size) = (entries.0.as_mut_ptr(), core::mem::size_of::<Entries>());
         // SAFETY: the buffer is as large as stated.
         let filled = unsafe { syscall!(SYS_getdents64, directory, start, size)? };
         if filled == 0 {

@@ -50,7 +50,7 @@ impl Stack {
     }
 
     fn map() -> Result<Self, Errno> {
-        let guard = rustix::param::page_size();
+        let guard = page_size();
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
         // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
         let base =
@@ -76,10 +76,16 @@ impl Drop for Stack {
                 return;
             }
         }
-        let guard = rustix::param::page_size();
+        let guard = page_size();
         // SAFETY: the mapping is ours, and no child runs on it any more.
         unsafe { libc::munmap(self.lowest.wrapping_sub(guard).cast(), guard + SIZE) };
     }
+}
+
+/// Asked from libc: rustix reads the auxiliary vector itself and crashes under valgrind.
+fn page_size() -> usize {
+    // SAFETY: no memory is involved.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
 }
 
 fn last_errno() -> Errno {
