@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RawDir, SeekFrom};
 use rustix::io::Errno;
 
+use crate::sys::fork;
+
 /// How often a new directory may be lost to a sweeper between mkdir(2) and flock(2).
 const CREATE_ATTEMPTS: usize = 64;
 /// How often the removal starts anew because somebody put files into the directory meanwhile.
@@ -28,15 +30,15 @@ pub(super) struct PrivateDir {
 
 /// The process that made something. A forked copy of it owns nothing.
 #[derive(Debug)]
-pub(super) struct Owner(u32);
+pub(super) struct Owner(u64);
 
 impl Owner {
     pub(super) fn current() -> Self {
-        Self(std::process::id())
+        Self(fork::epoch())
     }
 
     pub(super) fn is_current(&self) -> bool {
-        self.0 == std::process::id()
+        self.0 == fork::epoch()
     }
 }
 
