@@ -12,10 +12,10 @@ mod guard;
 mod image;
 pub(crate) mod protocol;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod watcher;
 
 pub(crate) use channel::Channel;
 pub(crate) use guard::{Guard, GuardEvent, Reach};
 pub(crate) use image::Image;
-pub(crate) use watcher::{Watched, Watcher};
+pub(crate) use watcher::{Place, Registration, Watched, Watcher};

@@ -7,26 +7,29 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 
 use super::{helper, Output};
+use crate::cgroup::{Cgroup, Subtree};
 use crate::command::{Command, Stdout};
 use crate::keeper::watcher::{Place, Registration};
 use crate::keeper::{Guard, Watched, Watcher};
 use crate::spawn::{self, SpawnContext, Spawned};
 
-const ROLE: &str = "PROCESS_MANAGER_TEST_ROLE";
-pub(super) const NOBODY: u32 = 65534;
+pub(crate) const ROLE: &str = "PROCESS_MANAGER_TEST_ROLE";
+pub(crate) const ROLE_ARGS: [&str; 4] =
+    ["--exact", "keeper::tests::host::role", "--nocapture", "--test-threads=1"];
+pub(crate) const NOBODY: u32 = 65534;
 
 /// A host in another process; its output ends when it and all that inherited it are gone.
-pub(super) struct Host {
-    pub(super) child: Child,
-    pub(super) output: Output,
+pub(crate) struct Host {
+    pub(crate) child: Child,
+    pub(crate) output: Output,
 }
 
 impl Host {
     /// Starts a host and waits until its tree stands.
-    pub(super) fn start(role: &str, uid: Option<u32>) -> Host {
+    pub(crate) fn start(role: &str, uid: Option<u32>) -> Host {
         let test = std::env::current_exe().unwrap();
         let mut command = std::process::Command::new(test);
-        command.args(["--exact", "keeper::tests::host::role", "--nocapture", "--test-threads=1"]);
+        command.args(ROLE_ARGS);
         command.env(ROLE, role).stdin(Stdio::piped()).stdout(Stdio::piped());
         if let Some(uid) = uid {
             command.uid(uid).gid(uid);
@@ -39,12 +42,12 @@ impl Host {
     }
 
     /// Lets the host go on to the end it has chosen itself.
-    pub(super) fn go(&mut self) {
+    pub(crate) fn go(&mut self) {
         drop(self.child.stdin.take());
     }
 
     /// Kills the host the hard way.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -58,7 +61,7 @@ impl Drop for Host {
 }
 
 /// The users to be tried: whoever runs the tests and, from root, an unprivileged one.
-pub(super) fn users() -> Vec<Option<u32>> {
+pub(crate) fn users() -> Vec<Option<u32>> {
     if rustix::process::geteuid().is_root() {
         return vec![None, Some(NOBODY)];
     }
@@ -76,6 +79,8 @@ fn role() {
         "guard" => Kept::Guard(guarded()),
         "group" => Kept::Group(grouped()),
         "directory" => Kept::Directory(directory()),
+        "cgroup" => Kept::Cgroup(contained()),
+        "refused" => return println!("refused {}\nready", Subtree::shared().unwrap_err()),
         other => panic!("no role {other}"),
     };
     end(way, &kept);
@@ -86,6 +91,7 @@ enum Kept {
     Guard((Guard, Spawned)),
     Group((Watched, Arc<Watcher>)),
     Directory((Watched, Arc<Watcher>)),
+    Cgroup((Cgroup, Spawned)),
 }
 
 fn end(way: &str, kept: &Kept) -> ! {
@@ -127,6 +133,9 @@ fn hold_socket(kept: &Kept) {
         Kept::Group((_, watcher)) | Kept::Directory((_, watcher)) => {
             watcher.channel().as_fd().try_clone_to_owned().unwrap()
         }
+        Kept::Cgroup(_) => {
+            Watcher::shared().unwrap().channel().as_fd().try_clone_to_owned().unwrap()
+        }
     };
     let holder = Command::new("/bin/sleep").arg("1000").extra_fd(socket, 9);
     let holder = holder.stdout(Stdout::Null).stderr(Stdout::Null);
@@ -160,6 +169,18 @@ fn grouped() -> (Watched, Arc<Watcher>) {
     (watcher.watch(registration).unwrap(), watcher)
 }
 
+fn contained() -> (Cgroup, Spawned) {
+    let program = helper("tree");
+    let subtree = Subtree::shared().unwrap();
+    println!("subtree {}", subtree.path().display());
+    let cgroup = subtree.take().unwrap();
+    let command = inherit(Command::new(&program));
+    let context =
+        SpawnContext { program: &program, exec_fd: None, cgroup: Some(cgroup.directory()) };
+    let spawned = spawn::spawn(&command, &context).unwrap();
+    (cgroup, spawned)
+}
+
 fn directory() -> (Watched, Arc<Watcher>) {
     let watcher = Watcher::shared().unwrap();
     let path = tempfile::tempdir().unwrap().keep();
@@ -174,7 +195,7 @@ fn directory() -> (Watched, Arc<Watcher>) {
 }
 
 /// A directory as it is registered, with the owner's lock on it.
-pub(super) fn place(path: &Path) -> Place {
+pub(crate) fn place(path: &Path) -> Place {
     let open = |path: &Path| Arc::new(std::fs::File::open(path).unwrap().into());
     let directory: Arc<std::os::fd::OwnedFd> = open(path);
     rustix::fs::flock(&*directory, rustix::fs::FlockOperation::LockExclusive).unwrap();

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod guard;
-mod host;
+pub(crate) mod host;
 mod watch;
 
 use std::fs::File;
@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
 /// Long enough for a loaded machine; only failing tests wait for it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A helper program of `tests/child`.
-pub(super) fn helper(name: &str) -> PathBuf {
+pub(crate) fn helper(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let directory = BUILT.get_or_init(|| {
         let test = std::env::current_exe().unwrap();
@@ -36,43 +36,43 @@ pub(super) fn helper(name: &str) -> PathBuf {
 }
 
 /// Reads a pipe that may be non-blocking, with a deadline.
-pub(super) struct Output {
+pub(crate) struct Output {
     file: File,
     seen: Vec<u8>,
 }
 
 impl Output {
-    pub(super) fn new(fd: OwnedFd) -> Self {
+    pub(crate) fn new(fd: OwnedFd) -> Self {
         Self { file: fd.into(), seen: Vec::new() }
     }
 
     /// Reads until a line `wanted` is there.
-    pub(super) fn line(&mut self, wanted: &str) {
+    pub(crate) fn line(&mut self, wanted: &str) {
         let ended = self.read_until(|text| text.lines().any(|line| line == wanted));
         assert!(!ended, "ended before {wanted:?}: {}", self.text());
     }
 
     /// Reads to the end: nobody is left who holds the other end.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         assert!(self.read_until(|_| false), "somebody still holds the pipe: {}", self.text());
     }
 
     /// The number behind `label` in a line "label NUMBER".
-    pub(super) fn number(&self, label: &str) -> i32 {
+    pub(crate) fn number(&self, label: &str) -> i32 {
         let text = self.text();
         let number = |line: &str| line.strip_prefix(label)?.trim().parse().ok();
         text.lines().rev().find_map(number).unwrap()
     }
 
     /// What is behind `label` in a line "label WORD".
-    pub(super) fn word(&self, label: &str) -> String {
+    pub(crate) fn word(&self, label: &str) -> String {
         let text = self.text();
         let found = text.lines().rev().find_map(|line| line.strip_prefix(label));
         found.unwrap().trim().to_owned()
     }
 
     /// Whether the end has been reached already.
-    pub(super) fn ended(&self) -> bool {
+    pub(crate) fn ended(&self) -> bool {
         let time = Timespec { tv_sec: 0, tv_nsec: 0 };
         poll(&mut [PollFd::new(&self.file, PollFlags::empty())], Some(&time)).unwrap() > 0
     }
@@ -97,7 +97,7 @@ impl Output {
 }
 
 /// Waits for a descriptor to be readable; panics at the deadline.
-pub(super) fn wait_readable(fd: impl AsFd, deadline: Instant) {
+pub(crate) fn wait_readable(fd: impl AsFd, deadline: Instant) {
     let left = deadline.saturating_duration_since(Instant::now());
     let time = Timespec::try_from(left).unwrap();
     let ready = poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&time)).unwrap();

@@ -1,0 +1,53 @@
+//! The small files of a cgroup, opened through the descriptor of its directory.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{openat, Mode, OFlags};
+use rustix::path::Arg;
+
+/// Opens the directory `name` below `parent`, never through a symbolic link.
+pub(super) fn open_directory(parent: BorrowedFd<'_>, name: impl Arg) -> io::Result<OwnedFd> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(parent, name, flags, Mode::empty())?)
+}
+
+/// Opens a control file for reading.
+pub(super) fn open(directory: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    Ok(openat(directory, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// Writes a control file in one call.
+pub(super) fn write(directory: BorrowedFd<'_>, name: &str, text: &str) -> io::Result<()> {
+    let file = openat(directory, name, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::io::write(&file, text.as_bytes())?;
+    Ok(())
+}
+
+/// Reads a control file to its end.
+pub(super) fn read(directory: BorrowedFd<'_>, name: &str) -> io::Result<String> {
+    let file = std::fs::File::from(open(directory, name)?);
+    io::read_to_string(file)
+}
+
+/// Whether an open `cgroup.events` says that a process is left in the cgroup or below.
+pub(super) fn is_populated(events: impl AsFd) -> io::Result<bool> {
+    let mut buffer = [0; 256];
+    let length = rustix::io::pread(events, &mut buffer, 0)?;
+    let text = buffer.get(..length).unwrap_or_default();
+    Ok(text.split(|byte| *byte == b'\n').any(|line| line == b"populated 1"))
+}
+
+/// The names of the cgroups directly below.
+pub(super) fn children(directory: BorrowedFd<'_>) -> io::Result<Vec<std::ffi::CString>> {
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::read_from(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_directory = entry.file_type() == rustix::fs::FileType::Directory;
+        if is_directory && name != c"." && name != c".." {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,72 @@
+//! Reaching the members of a cgroup and of all cgroups below it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::process::{pidfd_open, Pid, PidfdFlags};
+
+use super::files;
+use crate::sys::pidfd::signal_process;
+
+const MOST_LEVELS: usize = 32;
+
+/// Kills every member. Members that fork meanwhile are caught: cgroup.kill (5.14) is atomic, and
+/// before that the members are frozen first.
+pub(super) fn kill(directory: BorrowedFd<'_>) -> io::Result<()> {
+    match files::write(directory, "cgroup.kill", "1") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => kill_each(directory),
+        answer => answer,
+    }
+}
+
+/// The way of kernels before 5.14. The end of the freeze is not waited for: a member that forked
+/// while it was being frozen is found by the next call, which the caller makes until all are gone.
+pub(super) fn kill_each(directory: BorrowedFd<'_>) -> io::Result<()> {
+    let frozen = files::write(directory, "cgroup.freeze", "1");
+    let signalled = signal(directory, libc::SIGKILL);
+    if frozen.is_ok() {
+        files::write(directory, "cgroup.freeze", "0")?;
+    }
+    signalled
+}
+
+/// Signals every member there is now. A pid counts only if it is still listed after its pidfd was
+/// opened: a number that was reused for a stranger in between is never hit.
+pub(super) fn signal(directory: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    let open = |pid: i32| Some((pid, open_process(pid)?));
+    let opened: Vec<(i32, OwnedFd)> = members(directory)?.into_iter().filter_map(open).collect();
+    let still = members(directory)?;
+    let mut result = Ok(());
+    for (_, pidfd) in opened.iter().filter(|(pid, _)| still.contains(pid)) {
+        if let Err(error) = signal_process(pidfd.as_fd(), signal) {
+            result = Err(error);
+        }
+    }
+    result
+}
+
+fn open_process(pid: i32) -> Option<OwnedFd> {
+    pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()
+}
+
+/// The process ids in the cgroup and below. Members of another pid namespace have none.
+pub(super) fn members(directory: BorrowedFd<'_>) -> io::Result<Vec<i32>> {
+    let mut found = Vec::new();
+    collect(directory, MOST_LEVELS, &mut found)?;
+    Ok(found)
+}
+
+fn collect(directory: BorrowedFd<'_>, levels: usize, found: &mut Vec<i32>) -> io::Result<()> {
+    let text = files::read(directory, "cgroup.procs")?;
+    found.extend(text.lines().filter_map(|line| line.parse::<i32>().ok()).filter(|pid| *pid > 0));
+    if levels == 0 {
+        return Ok(());
+    }
+    for name in files::children(directory)? {
+        // One that went away meanwhile has no members.
+        if let Ok(below) = files::open_directory(directory, name.as_c_str()) {
+            let _ = collect(below.as_fd(), levels - 1, found);
+        }
+    }
+    Ok(())
+}
