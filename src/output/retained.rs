@@ -183,6 +183,13 @@ impl Retained {
     }
 
     fn index_of(&self, position: u64) -> usize {
-        self.segments.partition_point(|segment| segment.end() <= position)
+        // A reader that keeps up asks for the newest.
+        match self.segments.back() {
+            Some(last) if position < last.start => {
+                self.segments.partition_point(|segment| segment.end() <= position)
+            }
+            Some(_) if position < self.head => self.segments.len() - 1,
+            _ => self.segments.len(),
+        }
     }
 }
