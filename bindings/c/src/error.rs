@@ -1,0 +1,122 @@
+//! `pm_error`: what went wrong, as an immutable object that the caller frees.
+
+use std::borrow::Cow;
+use std::ffi::{c_char, CString};
+
+use core_api::{ProcessError, StartStep};
+
+use crate::guard;
+use crate::handle;
+use crate::status::pm_status;
+
+/// What went wrong in one call. Written through the last argument of the functions that can fail,
+/// if that is not NULL and the status is negative; freed by the caller with pm_error_free().
+/// Immutable: any number of threads may read one.
+pub struct pm_error {
+    status: pm_status,
+    errno: i32,
+    step: Option<CString>,
+    message: CString,
+}
+
+/// A failure on its way to the caller.
+pub(crate) struct Failure {
+    status: pm_status,
+    errno: i32,
+    step: Option<StartStep>,
+    message: Cow<'static, str>,
+}
+
+impl Failure {
+    pub(crate) fn new(status: pm_status, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, errno: 0, step: None, message: message.into() }
+    }
+
+    pub(crate) fn null(argument: &str) -> Self {
+        Self::new(pm_status::PM_ERROR_NULL_ARGUMENT, format!("{argument} is NULL"))
+    }
+
+    pub(crate) fn invalid(argument: &str, reason: impl std::fmt::Display) -> Self {
+        let message = format!("invalid {argument}: {reason}");
+        Self::new(pm_status::PM_ERROR_INVALID_ARGUMENT, message)
+    }
+
+    /// Writes the error object where one is wanted, and gives the status.
+    pub(crate) fn report(self, error: *mut *mut pm_error) -> pm_status {
+        let status = self.status;
+        if status.is_error() && !error.is_null() {
+            // SAFETY: the error argument of every function is NULL or valid for a write.
+            unsafe { error.write(Box::into_raw(Box::new(self.into_error()))) };
+        }
+        status
+    }
+
+    pub(crate) fn into_error(self) -> pm_error {
+        let step = self.step.map(|step| text(step.as_str()));
+        pm_error { status: self.status, errno: self.errno, step, message: text(&self.message) }
+    }
+}
+
+impl From<ProcessError> for Failure {
+    fn from(error: ProcessError) -> Self {
+        let step = match &error {
+            ProcessError::StartFailed(start) => Some(start.step),
+            _ => None,
+        };
+        let errno = error.errno().unwrap_or(0);
+        Self { status: (&error).into(), errno, step, message: error.to_string().into() }
+    }
+}
+
+fn text(text: &str) -> CString {
+    CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
+}
+
+/// The status that came with the error. `PM_OK` for NULL.
+///
+/// error: borrows. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_error_status(error: *const pm_error) -> pm_status {
+    // SAFETY: a handle or NULL, as the crate's documentation says.
+    guard::value(pm_status::PM_OK, || unsafe { error.as_ref() }.map(|error| error.status))
+}
+
+/// The system's error number behind the error; 0 where there is none, and for NULL.
+///
+/// error: borrows. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_error_errno(error: *const pm_error) -> i32 {
+    // SAFETY: a handle or NULL, as the crate's documentation says.
+    guard::value(0, || unsafe { error.as_ref() }.map(|error| error.errno))
+}
+
+/// The whole story in one line of UTF-8, for people: what was refused or failed, and why. Never
+/// NULL; "" for NULL. Valid until the error is freed.
+///
+/// error: borrows. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_error_message(error: *const pm_error) -> *const c_char {
+    // SAFETY: a handle or NULL, as the crate's documentation says.
+    let message = || unsafe { error.as_ref() }.map(|error| error.message.as_c_str());
+    guard::value(c"", message).as_ptr()
+}
+
+/// The step at which a start failed ("chdir", "setuid", "exec" ...); "" where the error is no
+/// failed start, and for NULL. Valid until the error is freed.
+///
+/// error: borrows. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_error_step(error: *const pm_error) -> *const c_char {
+    // SAFETY: a handle or NULL, as the crate's documentation says.
+    let step = || unsafe { error.as_ref() }.and_then(|error| error.step.as_deref());
+    guard::value(c"", step).as_ptr()
+}
+
+/// Frees an error. NULL is fine.
+///
+/// error: takes. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_error_free(error: *mut pm_error) {
+    // SAFETY: a handle or NULL, as the crate's documentation says.
+    guard::quiet(|| unsafe { handle::free(error) });
+}

@@ -1,0 +1,240 @@
+//! What lies between a manager of the core and the callbacks of the host: registrations, and the
+//! poll that runs them.
+//!
+//! Every registered source (the output of a process, its end, the events of a manager) is an entry
+//! with a token of the core's `ReadyList`; its waker marks the token, and a poll takes the marked
+//! tokens and looks at their sources, on the calling thread. Entries are only looked at by the one
+//! thread that polls; the table is locked for moments, never while the host's code runs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::task::{Context, Poll, Waker};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use core_api::{Command, ProcessManager, ProcessRunner};
+use uuid::Uuid;
+
+use crate::callback::Registration;
+use crate::error::Failure;
+use crate::source::{Seen, Source};
+use crate::status::pm_status;
+use crate::watch::Watches;
+
+/// The token that only makes a poll return.
+const WAKE: u64 = 0;
+
+pub(crate) struct Hub {
+    /// Gone when the manager is freed.
+    manager: Mutex<Option<ProcessManager>>,
+    table: Mutex<Table>,
+    poller: Mutex<Option<ThreadId>>,
+    poll_ended: Condvar,
+    /// Read by starts, written by changes of the watches: each process meets each watch once.
+    pub(crate) watches: RwLock<Watches>,
+    process: u32,
+}
+
+#[derive(Default)]
+struct Table {
+    last: u64,
+    entries: BTreeMap<u64, Arc<Entry>>,
+    /// The tokens of each process, for what must happen in order.
+    by_process: HashMap<Uuid, Vec<u64>>,
+}
+
+struct Entry {
+    process: Uuid,
+    registration: Registration,
+    is_output: bool,
+    waker: Waker,
+    /// Taken by the poll while it looks at it.
+    source: Mutex<Option<Source>>,
+}
+
+impl Hub {
+    pub(crate) fn new(manager: ProcessManager) -> Self {
+        Self {
+            manager: Mutex::new(Some(manager)),
+            table: Mutex::default(),
+            poller: Mutex::default(),
+            poll_ended: Condvar::new(),
+            watches: RwLock::default(),
+            process: std::process::id(),
+        }
+    }
+
+    /// The core's manager, for one call.
+    pub(crate) fn manager(&self) -> Result<ProcessManager, Failure> {
+        let gone = || Failure::new(pm_status::PM_ERROR_CLOSED, "closed: the manager was freed");
+        lock(&self.manager).clone().ok_or_else(gone)
+    }
+
+    /// Starts a process and shows it to the callbacks of the whole manager.
+    pub(crate) fn start(&self, command: Command) -> Result<ProcessRunner, Failure> {
+        let watches = self.watches.read().unwrap_or_else(PoisonError::into_inner);
+        let runner = self.manager()?.start(command)?;
+        watches.attach(self, &runner)?;
+        Ok(runner)
+    }
+
+    /// Adds a source. The next poll looks at it.
+    pub(crate) fn insert(
+        &self,
+        process: Uuid,
+        registration: Registration,
+        source: Source,
+    ) -> Result<(), Failure> {
+        let ready = self.manager()?.ready()?;
+        let mut table = lock(&self.table);
+        table.last += 1;
+        let token = table.last;
+        let waker = ready.waker(token);
+        let is_output = matches!(source, Source::Output(..));
+        let source = Mutex::new(Some(source));
+        let entry = Entry { process, registration, is_output, waker: waker.clone(), source };
+        table.entries.insert(token, Arc::new(entry));
+        table.by_process.entry(process).or_default().push(token);
+        drop(table);
+        waker.wake();
+        Ok(())
+    }
+
+    /// Removes the sources of a registration.
+    pub(crate) fn remove(&self, registration: Registration) {
+        let mut table = lock(&self.table);
+        let is_it = |entry: &Entry| entry.registration == registration;
+        let of_it = table.entries.iter().filter(|(_, entry)| is_it(entry));
+        let tokens: Vec<u64> = of_it.map(|(token, _)| *token).collect();
+        let removed: Vec<_> = tokens.into_iter().filter_map(|token| table.remove(token)).collect();
+        let wakers: Vec<_> = removed.iter().flat_map(|entry| table.waits_for(entry)).collect();
+        drop(table);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Runs the callbacks of what is ready, on this thread, and counts the calls.
+    pub(crate) fn poll(&self, timeout: Option<Duration>) -> Result<usize, Failure> {
+        let _turn = self.begin_poll()?;
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let tokens = self.manager()?.poll_ready(left)?;
+            let is_over = tokens.is_empty() || tokens.contains(&WAKE);
+            let calls = tokens.into_iter().map(|token| self.look(token)).sum();
+            // A token may mean nothing (a part of a line came): then the wait goes on.
+            if is_over || calls > 0 || lock(&self.manager).is_none() {
+                return Ok(calls);
+            }
+        }
+    }
+
+    /// Makes a poll that waits return now, and else the next one.
+    pub(crate) fn wake(&self) -> Result<(), Failure> {
+        self.manager()?.ready()?.waker(WAKE).wake();
+        Ok(())
+    }
+
+    fn look(&self, token: u64) -> usize {
+        let Some(entry) = lock(&self.table).entries.get(&token).cloned() else { return 0 };
+        let Some(mut source) = lock(&entry.source).take() else { return 0 };
+        let context = &mut Context::from_waker(&entry.waker);
+        let may_end = || !self.has_open_output(entry.process);
+        let Seen { calls, next } = source.look(entry.process.into(), context, may_end);
+        *lock(&entry.source) = Some(source);
+        match next {
+            Poll::Pending => {}
+            Poll::Ready(true) => entry.waker.wake_by_ref(),
+            Poll::Ready(false) => self.finish(token),
+        }
+        calls
+    }
+
+    /// The end of a process is told after the last of its output.
+    fn has_open_output(&self, process: Uuid) -> bool {
+        let table = lock(&self.table);
+        let tokens = table.by_process.get(&process);
+        let mut entries = tokens.into_iter().flatten().filter_map(|it| table.entries.get(it));
+        entries.any(|entry| entry.is_output)
+    }
+
+    fn finish(&self, token: u64) {
+        let mut table = lock(&self.table);
+        let removed = table.remove(token);
+        let wakers = removed.iter().flat_map(|entry| table.waits_for(entry)).collect::<Vec<_>>();
+        drop(table);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn begin_poll(&self) -> Result<Turn<'_>, Failure> {
+        let mut poller = lock(&self.poller);
+        let (status, text) = match *poller {
+            None => {
+                *poller = Some(thread::current().id());
+                return Ok(Turn(self));
+            }
+            Some(thread) if thread == thread::current().id() => {
+                (pm_status::PM_ERROR_REENTRANT, "this poll was called from one of its callbacks")
+            }
+            Some(_) => (pm_status::PM_ERROR_BUSY, "another thread is polling this manager"),
+        };
+        Err(Failure::new(status, text))
+    }
+
+    /// Ends all: a poll on another thread returns and is waited for, then the manager goes.
+    pub(crate) fn close(&self) {
+        let Some(manager) = lock(&self.manager).take() else { return };
+        if let Ok(ready) = manager.ready() {
+            ready.waker(WAKE).wake();
+        }
+        self.wait_for_poll();
+        let table = mem::take(&mut *lock(&self.table));
+        let watches = mem::take(&mut *self.watches.write().unwrap_or_else(PoisonError::into_inner));
+        watches.end();
+        drop(table);
+        drop(manager);
+    }
+
+    /// In a forked copy the thread that polled does not exist.
+    fn wait_for_poll(&self) {
+        let mut poller = lock(&self.poller);
+        let is_other = |thread: ThreadId| thread != thread::current().id();
+        while poller.is_some_and(is_other) && std::process::id() == self.process {
+            poller = self.poll_ended.wait(poller).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Table {
+    fn remove(&mut self, token: u64) -> Option<Arc<Entry>> {
+        let entry = self.entries.remove(&token)?;
+        if let Some(tokens) = self.by_process.get_mut(&entry.process) {
+            tokens.retain(|other| *other != token);
+            if tokens.is_empty() {
+                self.by_process.remove(&entry.process);
+            }
+        }
+        Some(entry)
+    }
+
+    /// The wakers of what waits for an output entry that is gone.
+    fn waits_for(&self, gone: &Entry) -> Vec<Waker> {
+        let tokens = self.by_process.get(&gone.process).filter(|_| gone.is_output);
+        let entries = tokens.into_iter().flatten().filter_map(|token| self.entries.get(token));
+        entries.filter(|entry| !entry.is_output).map(|entry| entry.waker.clone()).collect()
+    }
+}
+
+/// The right to poll.
+struct Turn<'a>(&'a Hub);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.poller) = None;
+        self.0.poll_ended.notify_all();
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

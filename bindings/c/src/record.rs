@@ -1,0 +1,66 @@
+//! `pm_record`: one line, or one gap, of a process's output.
+
+use core_api::{Record, RecordData};
+
+use crate::convert;
+use crate::types::{pm_bytes, pm_source};
+
+/// What a record is.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum pm_record_kind {
+    /// A line; `line` holds its bytes without the newline.
+    PM_RECORD_LINE = 1,
+    /// A part of a line: it was longer than the limit, or was cut by a gap, or the output ended
+    /// without a newline. `line` holds its bytes.
+    PM_RECORD_PARTIAL_LINE = 2,
+    /// Output that was dropped before it could be delivered, as the output policy says; the
+    /// fields beginning with `lost` count it.
+    PM_RECORD_GAP = 3,
+}
+
+/// One line, or one gap, of a process's output. The struct is part of the ABI and never changes.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct pm_record {
+    /// What it is.
+    pub kind: pm_record_kind,
+    /// The stream that it came from.
+    pub source: pm_source,
+    /// The line, untouched but for the newline; not terminated. Empty for a gap.
+    pub line: pm_bytes,
+    /// Orders the records of both streams: the number of bytes that the process had written when
+    /// this record was complete.
+    pub sequence: u64,
+    /// When it was read, in nanoseconds since 1970 (UTC).
+    pub time: i64,
+    /// Bytes dropped; 0 unless this is a gap.
+    pub lost_bytes: u64,
+    /// Newlines among them.
+    pub lost_lines: u64,
+}
+
+impl From<Record<'_>> for pm_record {
+    fn from(record: Record<'_>) -> Self {
+        let (kind, line, lost) = match record.data {
+            RecordData::Line { bytes, partial: false } => {
+                (pm_record_kind::PM_RECORD_LINE, pm_bytes::view(bytes), (0, 0))
+            }
+            RecordData::Line { bytes, partial: true } => {
+                (pm_record_kind::PM_RECORD_PARTIAL_LINE, pm_bytes::view(bytes), (0, 0))
+            }
+            RecordData::Gap { bytes, lines } => {
+                (pm_record_kind::PM_RECORD_GAP, pm_bytes::EMPTY, (bytes, lines))
+            }
+        };
+        Self {
+            kind,
+            source: record.source.into(),
+            line,
+            sequence: record.sequence,
+            time: convert::nanoseconds(Some(record.time)),
+            lost_bytes: lost.0,
+            lost_lines: lost.1,
+        }
+    }
+}

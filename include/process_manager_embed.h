@@ -1,0 +1,39 @@
+/*
+ * Carries a file (an executable, for pm_extractor_add_binary()) inside a program.
+ *
+ *     PM_EMBED_FILE(ticker, "/path/to/ticker");           at file scope, in one C or C++ file
+ *     ... ticker, PM_EMBED_SIZE(ticker) ...               its bytes, and how many
+ *
+ * The path is a string literal, given by the build where it is not fixed:
+ *     cc -DTICKER='"build/ticker"' ...  and  PM_EMBED_FILE(ticker, TICKER);
+ * The object must be built anew when the file changes: name it as a prerequisite. With CMake,
+ * process_manager_embed() does all of this. Needs gcc or clang.
+ */
+#ifndef PROCESS_MANAGER_EMBED_H
+#define PROCESS_MANAGER_EMBED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define PM_EMBED_EXTERN extern "C"
+#else
+#define PM_EMBED_EXTERN extern
+#endif
+
+/** Embeds the file at `path` as the array `symbol`. */
+#define PM_EMBED_FILE(symbol, path)                                                              \
+    __asm__(".pushsection .rodata\n"                                                             \
+            ".balign 16\n"                                                                       \
+            ".global " #symbol "\n.hidden " #symbol "\n" #symbol ":\n"                           \
+            ".incbin \"" path "\"\n"                                                             \
+            ".global " #symbol "_end\n.hidden " #symbol "_end\n" #symbol "_end:\n"               \
+            ".byte 0\n"                                                                          \
+            ".popsection\n");                                                                    \
+    PM_EMBED_EXTERN const uint8_t symbol[];                                                      \
+    PM_EMBED_EXTERN const uint8_t symbol##_end[]
+
+/** The number of bytes of an embedded file. */
+#define PM_EMBED_SIZE(symbol) ((size_t)(symbol##_end - symbol))
+
+#endif /* PROCESS_MANAGER_EMBED_H */

@@ -1,0 +1,128 @@
+"""Checks what the built library shows to the outside: its symbols, its name, its header.
+
+    check.py --library DIR --build DIR           PM_UPDATE=1 rewrites tests/abi/symbols.txt
+
+Each check is a function whose name says the rule. The last line gives the counts.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HEADER = ROOT / "include/process_manager.h"
+SYMBOLS = ROOT / "tests/abi/symbols.txt"
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
+INCLUDE = [f"-I{ROOT}/include", f"-I{ROOT}/bindings/cpp/include"]
+
+
+class Skip(Exception):
+    """Why something cannot be checked here."""
+
+
+def output(*command):
+    if not shutil.which(command[0]):
+        raise Skip(f"no {command[0]}")
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def exported(options):
+    listing = output("nm", "-D", "--defined-only", f"{options.library}/libprocess_manager.so")
+    return sorted(line.split()[-1] for line in listing.splitlines())
+
+
+def declared():
+    """The functions of the header: declarations begin at the start of a line."""
+    text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.S)
+    return sorted(re.findall(r"^[a-z][\w \*]*?\b(pm_\w+)\(", text, flags=re.M))
+
+
+def only_our_functions_are_exported(options):
+    strangers = [name for name in exported(options) if not name.startswith("pm_")]
+    assert not strangers, f"exported: {strangers}"
+
+
+def header_and_library_have_the_same_functions(options):
+    assert exported(options) == declared(), sorted(set(exported(options)) ^ set(declared()))
+
+
+def no_symbol_has_come_or_gone_unseen(options):
+    text = "".join(f"{name}\n" for name in exported(options))
+    if os.environ.get("PM_UPDATE"):
+        SYMBOLS.write_text(text)
+    known = SYMBOLS.read_text()
+    changed = sorted(set(text.split()) ^ set(known.split()))
+    assert not changed, f"{changed}: if that is meant, PM_UPDATE=1 make test-abi"
+
+
+def library_has_its_soname_and_stays_loaded(options):
+    dynamic = output("readelf", "-d", f"{options.library}/libprocess_manager.so")
+    assert "[libprocess_manager.so.0]" in dynamic, "no SONAME"
+    assert "NODELETE" in dynamic, "not linked with -z nodelete"
+
+
+def header_stands_alone(options, compiler, standard, language, header):
+    if not shutil.which(compiler):
+        raise Skip(f"no {compiler}")
+    source = f"#include <{header}>\n#include <{header}>\nextern int unused;\n"
+    command = [compiler, f"-std={standard}", "-x", language, *STRICT, *INCLUDE, "-"]
+    done = subprocess.run(command, input=source, capture_output=True, text=True)
+    if "unrecognized command-line option" in done.stderr or "invalid value" in done.stderr:
+        raise Skip(f"{compiler} knows no {standard}")
+    assert done.returncode == 0, done.stderr
+
+
+def header_can_be_in_two_translation_units(options):
+    build = pathlib.Path(options.build)
+    build.mkdir(parents=True, exist_ok=True)
+    for name, body in (("one", "int other();\nint main() { return other(); }"),
+                       ("other", "int other() { return int(sizeof(process_manager::Manager)) == 0; }")):  # fmt: skip
+        (build / f"{name}.cpp").write_text(f"#include <process_manager.hpp>\n{body}\n")
+    sources = [str(build / "one.cpp"), str(build / "other.cpp")]
+    output("g++", "-std=c++17", *INCLUDE, *sources, "-o", str(build / "two"),
+           f"-L{options.library}", "-lprocess_manager")  # fmt: skip
+
+
+def checks():
+    """Name and function of every check."""
+    for check in (only_our_functions_are_exported, header_and_library_have_the_same_functions,
+                  no_symbol_has_come_or_gone_unseen, library_has_its_soname_and_stays_loaded,
+                  header_can_be_in_two_translation_units):  # fmt: skip
+        yield check.__name__, check
+    for c, cxx in (("gcc", "g++"), ("clang", "clang++")):
+        for compiler, language, header, standards in (
+            (c, "c", "process_manager.h", ("c11", "c17", "c2x")),
+            (cxx, "c++", "process_manager.h", ("c++17", "c++20")),
+            (cxx, "c++", "process_manager.hpp", ("c++17", "c++20")),
+        ):
+            for standard in standards:
+                name = f"{header} alone with {compiler} as {standard}"
+                yield name, lambda o, a=(compiler, standard, language, header): header_stands_alone(o, *a)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--library", required=True)
+    parser.add_argument("--build", required=True)
+    options = parser.parse_args()
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for name, check in checks():
+        try:
+            check(options)
+            outcome, text = "passed", f"ok {name}"
+        except Skip as why:
+            outcome, text = "skipped", f"skipped: {name}: {why}"
+        except (AssertionError, subprocess.CalledProcessError) as error:
+            outcome, text = "failed", f"FAILED {name}: {error} {getattr(error, 'stderr', '')}"
+        counts[outcome] += 1
+        print(text, flush=True)
+    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    sys.exit(1 if counts["failed"] else 0)
+
+
+if __name__ == "__main__":
+    main()
