@@ -14,6 +14,7 @@ mod keeper;
 mod manager;
 mod output;
 mod process;
+mod quiesce;
 mod reactor;
 mod run;
 mod spawn;
@@ -41,3 +42,9 @@ pub use types::{
     Containment, ExitStatus, ProcessConfig, ProcessInfo, ProcessStatus, ResourceUsage, RunEnd,
     RunError, RunOutput,
 };
+
+/// What the language bindings share with the core; not part of the API.
+#[doc(hidden)]
+pub mod support {
+    pub use crate::quiesce::Quiesce;
+}

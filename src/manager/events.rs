@@ -14,7 +14,7 @@ use futures_core::Stream;
 use uuid::Uuid;
 
 use super::lock;
-use crate::error::{ProcessError, Result};
+use crate::error::Result;
 use crate::process::Notice;
 use crate::reactor::Reactor;
 use crate::types::ExitStatus;
@@ -148,7 +148,7 @@ impl EventStream {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         self.reactor.check_fork()?;
         let next = self.reactor.clone().block_on(deadline, |cx| self.poll_event(cx));
-        next.map_err(|_| ProcessError::TimedOut("no event came".into()))
+        next.map_err(|e| e.or_timed_out(|| "no event came".into()))
     }
 
     pub(super) fn reactor(&self) -> &Arc<Reactor> {

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use super::lock;
 use crate::error::Result;
-use crate::reactor::Reactor;
+use crate::reactor::{Reactor, Unfinished};
 
 /// Tokens whose waker has fired, in ascending order, each once until it is taken.
 #[derive(Clone)]
@@ -88,7 +88,11 @@ impl ReadyList {
         reactor.check_fork()?;
         let found = reactor.block_on(deadline, |cx| self.poll_take(cx));
         lock(&self.inner.state).waiter = None;
-        Ok(found.unwrap_or_default())
+        match found {
+            Ok(tokens) => Ok(tokens),
+            Err(Unfinished::Refused(error)) => Err(error),
+            Err(Unfinished::Elapsed) => Ok(Vec::new()),
+        }
     }
 
     fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Vec<u64>> {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::events::{EventKind, EventStream, ProcessEvent};
 use super::lock;
 use super::registry::Registry;
-use crate::error::{ProcessError, Result};
+use crate::error::Result;
 use crate::output::{OutputRecord, RecordStream};
 use crate::process::ProcessRunner;
 
@@ -107,7 +107,7 @@ impl Watch {
         let reactor = self.events.reactor().clone();
         reactor.check_fork()?;
         let next = reactor.block_on(deadline, |cx| self.poll_item(cx));
-        next.map_err(|_| ProcessError::TimedOut("nothing happened".into()))
+        next.map_err(|e| e.or_timed_out(|| "nothing happened".into()))
     }
 
     /// Polls for the next item without asking the background thread to serve.

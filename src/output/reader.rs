@@ -13,7 +13,7 @@ use super::retained::Slice;
 use super::state::Taken;
 use super::stream::{ChunkStream, OutputStream, RecordStream};
 use super::OutputSource;
-use crate::error::{ProcessError, Result};
+use crate::error::Result;
 
 /// Enough to make the cost of a batch vanish, little enough to let the child write meanwhile.
 pub(super) const BATCH_BYTES: usize = 256 * 1024;
@@ -113,7 +113,7 @@ impl OutputReader {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let reactor = self.core.reactor.clone();
         let waited = reactor.block_on(deadline, |cx| poll(self, cx));
-        waited.map_err(|_| ProcessError::TimedOut("waiting for output".into()))
+        waited.map_err(|e| e.or_timed_out(|| "waiting for output".into()))
     }
 
     fn try_batch(&mut self, cx: &mut Context<'_>, max_bytes: usize) -> Poll<Option<Batch>> {

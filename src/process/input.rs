@@ -13,6 +13,7 @@ use super::core::Process;
 use super::wakers::{Place, WakerSet};
 use crate::error::{ProcessError, Result};
 use crate::reactor::{Interest, Slot, Turn};
+use crate::sys::guarded::ForkGuarded;
 use crate::sys::sigpipe;
 
 /// The reactor slot of standard input.
@@ -26,7 +27,7 @@ pub(crate) struct Input {
 
 #[derive(Debug)]
 struct Inner {
-    fd: Option<OwnedFd>,
+    fd: Option<ForkGuarded>,
     feed: Option<Feed>,
     is_watched: bool,
     waiters: WakerSet,
@@ -42,7 +43,7 @@ struct Feed {
 impl Input {
     pub(crate) fn new(fd: Option<OwnedFd>, feed: Option<Arc<[u8]>>) -> Self {
         let feed = feed.map(|bytes| Feed { bytes, written: 0 });
-        let waiters = WakerSet::default();
+        let (fd, waiters) = (fd.map(ForkGuarded::register), WakerSet::default());
         Self { inner: Mutex::new(Inner { fd, feed, is_watched: false, waiters }) }
     }
 

@@ -14,6 +14,7 @@ use super::state::{Cause, Event};
 use crate::command::StopLadder;
 use crate::output::{Appended, OutputSource, Stall};
 use crate::reactor::{Interest, Ready, Slot, Turn};
+use crate::sys::guarded::ForkGuarded;
 use crate::sys::read::read_some;
 
 /// Bytes read from one pipe in one turn, at most.
@@ -29,7 +30,7 @@ pub(crate) struct Pipe {
 
 #[derive(Debug)]
 struct Inner {
-    fd: Option<OwnedFd>,
+    fd: Option<ForkGuarded>,
     is_watched: bool,
     last_read: Option<Instant>,
 }
@@ -55,6 +56,7 @@ impl Step {
 
 impl Pipe {
     pub(crate) fn new(source: OutputSource, slot: Slot, fd: Option<OwnedFd>) -> Self {
+        let fd = fd.map(ForkGuarded::register);
         Self { source, slot, inner: Mutex::new(Inner { fd, is_watched: false, last_read: None }) }
     }
 

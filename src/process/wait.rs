@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::core::Process;
 use super::wakers::Place;
-use crate::error::{ProcessError, Result};
+use crate::error::Result;
 use crate::types::ExitStatus;
 
 /// A moment to wait for.
@@ -57,8 +57,8 @@ impl Process {
         let mut wait = Wait::new(self.clone(), moment);
         self.reactor.check_fork()?;
         let waited = self.reactor.block_on(deadline, |cx| wait.poll_quietly(cx));
-        waited.map_err(|_| {
-            ProcessError::TimedOut(format!("{} has not {}", self.describe(), moment.verb()))
+        waited.map_err(|unfinished| {
+            unfinished.or_timed_out(|| format!("{} has not {}", self.describe(), moment.verb()))
         })
     }
 

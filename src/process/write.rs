@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::core::Process;
 use super::wakers::Place;
-use crate::error::{ProcessError, Result};
+use crate::error::Result;
 
 /// The rest of a buffer on its way to a child; dropping it stops the writing.
 pub(crate) struct Write<'a> {
@@ -41,9 +41,10 @@ impl<'a> Write<'a> {
         let reactor = self.process.reactor.clone();
         reactor.check_fork()?;
         let written = reactor.block_on(deadline, |cx| self.poll_all(cx));
-        written.unwrap_or_else(|_| {
+        written.unwrap_or_else(|unfinished| {
             let (written, all) = (self.written, self.bytes.len());
-            Err(ProcessError::TimedOut(format!("wrote {written} of {all} bytes to standard input")))
+            let what = || format!("wrote {written} of {all} bytes to standard input");
+            Err(unfinished.or_timed_out(what))
         })
     }
 }

@@ -15,7 +15,7 @@ use super::host::Link;
 use super::poller::{self, Event};
 use super::table::Table;
 use super::turn::Turn;
-use super::wait::{Collected, Engine, Mark};
+use super::wait::{Engine, Mark};
 use super::waiter::{Interrupt, Waiter};
 use super::{Key, Ready, Slot};
 use crate::error::{ProcessError, Result};
@@ -178,7 +178,7 @@ impl Core {
         let _leave = ThreadSeat(self);
         let _turn = Mark::turn();
         match self.collect(Some(Duration::ZERO)) {
-            Ok(_) => self.dispatch(),
+            Ok(()) => self.dispatch(),
             Err(error) => log::error!("a reactor cannot be served: {error}"),
         }
     }
@@ -232,11 +232,11 @@ impl Engine for Core {
         }
     }
 
-    fn collect(&self, timeout: Option<Duration>) -> Result<Collected> {
+    fn collect(&self, timeout: Option<Duration>) -> Result<()> {
         let mut scratch = lock(&self.scratch).take().unwrap_or_default();
         let waited = poller::wait(&self.epoll, &mut scratch.events, timeout);
         *lock(&self.scratch) = Some(scratch);
-        Ok(if waited? { Collected::Events } else { Collected::Signal })
+        waited
     }
 
     fn dispatch(&self) {

@@ -178,7 +178,7 @@ impl Master {
         let mut events = Vec::new();
         while !is_stopping.load(Ordering::SeqCst) {
             match poller::wait(&self.epoll, &mut events, None) {
-                Ok(_) => {}
+                Ok(()) => {}
                 Err(error) => return log::error!("the engine's thread has to end: {error}"),
             }
             for event in events.drain(..) {

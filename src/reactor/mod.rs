@@ -9,9 +9,15 @@ mod core;
 mod deadlines;
 mod driver;
 mod host;
+#[cfg(all(test, loom))]
+#[allow(clippy::unwrap_used)]
+mod loom_tests;
 mod outlet;
 mod poller;
 mod table;
+#[cfg(all(test, not(loom)))]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod turn;
 mod wait;
 mod waiter;
@@ -19,7 +25,7 @@ mod waiter;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use once_cell::sync::OnceCell;
 use rustix::event::epoll::EventFlags;
@@ -161,21 +167,7 @@ impl Reactor {
         poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Result<T, Unfinished> {
         self.check_fork().map_err(Unfinished::Refused)?;
-        wait::block_on(&*self.core, wait::Limits { deadline, check: None }, poll)
-    }
-
-    /// The same, and asks `is_interrupted` after every signal and every `slice`. It is asked
-    /// without the driver's role, so it may run user code.
-    pub(crate) fn block_on_interruptible<T>(
-        &self,
-        deadline: Option<Instant>,
-        slice: Duration,
-        is_interrupted: &mut dyn FnMut() -> bool,
-        poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> Result<T, Unfinished> {
-        self.check_fork().map_err(Unfinished::Refused)?;
-        let limits = wait::Limits { deadline, check: Some((slice, is_interrupted)) };
-        wait::block_on(&*self.core, limits, poll)
+        wait::block_on(&*self.core, deadline, poll)
     }
 
     /// Called by a future before it is pending: makes sure that somebody serves the reactor.

@@ -88,21 +88,21 @@ pub(super) struct Event {
     pub(super) flags: epoll::EventFlags,
 }
 
-/// Waits for events, rounding the timeout up. `Ok(false)`: a signal handler of the host ran.
+/// Waits for events, rounding the timeout up. Without events also when a signal came.
 pub(super) fn wait(
     epoll: &OwnedFd,
     events: &mut Vec<Event>,
     timeout: Option<Duration>,
-) -> Result<bool> {
+) -> Result<()> {
     let mut found = [MaybeUninit::<epoll::Event>::uninit(); EVENTS];
     let timeout = timeout.map(timespec);
     match epoll::wait(epoll, &mut found[..], timeout.as_ref()) {
         Ok((found, _)) => {
             let found = found.iter();
             events.extend(found.map(|e| Event { token: e.data.u64(), flags: e.flags }));
-            Ok(true)
+            Ok(())
         }
-        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(rustix::io::Errno::INTR) => Ok(()),
         Err(errno) => Err(failed("wait for events")(errno)),
     }
 }

@@ -19,19 +19,10 @@ pub(super) trait Engine {
     fn waiter(&self) -> Arc<Waiter>;
     /// Performs what the machine has decided: the arming under its lock, then the lease.
     fn settle(&self, driver: MutexGuard<'_, Driver>, starts_lease: bool);
-    /// Waits for readiness, at most so long. Only the driver calls it.
-    fn collect(&self, timeout: Option<Duration>) -> Result<Collected, ProcessError>;
+    /// Waits for readiness, at most so long; a signal may end it early. Only the driver calls it.
+    fn collect(&self, timeout: Option<Duration>) -> Result<(), ProcessError>;
     /// Delivers what was collected and wakes. Only the driver calls it.
     fn dispatch(&self);
-}
-
-/// How a wait for readiness ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Collected {
-    /// With events, or at the timeout.
-    Events,
-    /// A signal handler of the host ran.
-    Signal,
 }
 
 /// Why a wait ended without its condition.
@@ -39,30 +30,33 @@ pub(super) enum Collected {
 pub(crate) enum Unfinished {
     /// The deadline passed first.
     Elapsed,
-    /// The caller's own check asked for the end.
-    Interrupted,
     /// The wait would never end here (a callback, a forked copy), or the epoll failed.
     Refused(ProcessError),
 }
 
-/// Until when to wait, and how often to ask whether to go on.
-#[derive(Default)]
-pub(super) struct Limits<'a> {
-    pub(super) deadline: Option<Instant>,
-    pub(super) check: Option<(Duration, &'a mut dyn FnMut() -> bool)>,
+impl Unfinished {
+    /// The error of a wait that a deadline ended, or of one that could not be made.
+    pub(crate) fn or_timed_out(self, what: impl FnOnce() -> String) -> ProcessError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Elapsed => ProcessError::TimedOut(what()),
+        }
+    }
 }
 
 /// What this thread is in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doing {
     Nothing,
-    /// It has the role of the engine at this address and polls, or asks whether to go on.
+    /// It has the role of the engine at this address, and polls.
     Waiting(usize),
     /// It calls sources and wakers: waiting there would wait for itself.
     Turn,
 }
 
 thread_local! {
+    // Not `const`, which loom's macro does not know.
+    #[allow(clippy::missing_const_for_thread_local)]
     static DOING: Cell<Doing> = Cell::new(Doing::Nothing);
 }
 
@@ -91,7 +85,7 @@ impl Drop for Mark {
 /// Polls until ready. A deadline that has passed already still makes one turn.
 pub(super) fn block_on<E: Engine, T>(
     engine: &E,
-    mut limits: Limits<'_>,
+    deadline: Option<Instant>,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
 ) -> Result<T, Unfinished> {
     let doing = DOING.with(Cell::get);
@@ -110,7 +104,7 @@ pub(super) fn block_on<E: Engine, T>(
         if is_over {
             return Err(Unfinished::Elapsed);
         }
-        is_over = seat.wait(&mut limits)?;
+        is_over = seat.wait(deadline).map_err(Unfinished::Refused)?;
     }
 }
 
@@ -146,36 +140,21 @@ impl<'a, E: Engine> Seat<'a, E> {
     }
 
     /// Waits until there is reason to poll again. True: the deadline has passed.
-    fn wait(&mut self, limits: &mut Limits<'_>) -> Result<bool, Unfinished> {
+    fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, ProcessError> {
         loop {
-            let left = limits.deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             let is_over = left == Some(Duration::ZERO);
-            let slice = limits.check.as_ref().map(|(slice, _)| *slice);
-            let timeout = left.into_iter().chain(slice).min();
             self.is_loop = is_over && self.steps == 0;
             self.steps += 1;
-            let collected = self.step(timeout).map_err(Unfinished::Refused)?;
+            self.step(left)?;
             if is_over || self.waiter.is_notified() {
                 return Ok(is_over);
             }
-            if collected == Collected::Signal || timeout == slice {
-                self.ask(limits)?;
-            }
         }
-    }
-
-    /// Without the role: the check may run user code, for as long as it likes.
-    fn ask(&mut self, limits: &mut Limits<'_>) -> Result<(), Unfinished> {
-        let Some((_, is_interrupted)) = &mut limits.check else { return Ok(()) };
-        self.leave();
-        if is_interrupted() {
-            return Err(Unfinished::Interrupted);
-        }
-        Ok(())
     }
 
     /// Drives one turn, or parks until there is a reason to look.
-    fn step(&mut self, timeout: Option<Duration>) -> Result<Collected, ProcessError> {
+    fn step(&mut self, timeout: Option<Duration>) -> Result<(), ProcessError> {
         if !self.has_role() {
             self.enter();
         }
@@ -186,7 +165,7 @@ impl<'a, E: Engine> Seat<'a, E> {
         if lock(self.engine.driver()).withdraw(&self.waiter) {
             self.take_role();
         }
-        Ok(Collected::Events)
+        Ok(())
     }
 
     fn enter(&mut self) {
@@ -198,17 +177,16 @@ impl<'a, E: Engine> Seat<'a, E> {
         }
     }
 
-    fn drive(&mut self, timeout: Option<Duration>) -> Result<Collected, ProcessError> {
+    fn drive(&mut self, timeout: Option<Duration>) -> Result<(), ProcessError> {
         if !self.waiter.enter_epoll() {
-            return Ok(Collected::Events);
+            return Ok(());
         }
         let collected = self.engine.collect(timeout);
         self.waiter.leave_epoll();
-        if let Ok(Collected::Events) = collected {
-            let _turn = Mark::turn();
-            self.engine.dispatch();
-        }
-        collected
+        collected?;
+        let _turn = Mark::turn();
+        self.engine.dispatch();
+        Ok(())
     }
 
     fn leave(&mut self) {

@@ -26,7 +26,7 @@ impl ProcessManager {
         let mut batch = self.batch(commands, parallel, options)?;
         self.reactor()?.check_fork()?;
         let done = self.reactor()?.block_on(None, |cx| batch.poll_quietly(cx));
-        done.map_err(|_| ProcessError::Closed("the engine has ended".into()))
+        done.map_err(|e| e.or_timed_out(|| "a batch without a deadline".into()))
     }
 
     /// Async twin of [`run_many`](Self::run_many). Dropping the future ends the runs under way.

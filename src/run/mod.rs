@@ -12,6 +12,7 @@ use crate::error::{ProcessError, Result};
 use crate::manager::ProcessManager;
 use crate::output::{OutputChunk, OutputReader, OutputSource};
 use crate::process::{Closed, ProcessRunner};
+use crate::reactor::Unfinished;
 use crate::types::{RunEnd, RunError, RunOutput};
 
 /// Bytes taken from the log in one go.
@@ -81,7 +82,8 @@ fn run_blocking(runner: ProcessRunner, options: RunOptions) -> Result<RunOutput>
     let mut collect = Collect::new(runner, options);
     match reactor.block_on(deadline, |cx| collect.poll_quietly(cx)) {
         Ok(result) => result,
-        Err(_) => collect.end(RunEnd::TimedOut),
+        Err(Unfinished::Elapsed) => collect.end(RunEnd::TimedOut),
+        Err(Unfinished::Refused(error)) => Err(error),
     }
 }
 

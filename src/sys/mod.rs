@@ -1,6 +1,7 @@
 //! System calls that no crate offers: the only unsafe code of the core.
 
 pub(crate) mod fork;
+pub(crate) mod guarded;
 pub(crate) mod lease;
 pub(crate) mod mask;
 pub(crate) mod pidfd;
