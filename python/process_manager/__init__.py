@@ -14,6 +14,7 @@ Every error is a ProcessError and also the built-in exception that fits (FileNot
 PermissionError, TimeoutError, ...).
 """
 
+from process_manager._default import run, run_async
 from process_manager.errors import (
     AuthenticationFailed,
     BadFormat,
@@ -44,10 +45,13 @@ from process_manager.errors import (
     WorkingDirectoryError,
     WorkingDirectoryNotFound,
 )
+from process_manager.events import Event, EventKind, Events
 from process_manager.manager import BinaryExtractor, ProcessManager
 from process_manager.options import Command, CommandOptions
 from process_manager.output import Items, Output
 from process_manager.process import Process
+from process_manager.run import CompletedProcess, RunOptions
+from process_manager.stream import Stream
 from process_manager.types import (
     Containment,
     ExitStatus,
@@ -67,7 +71,11 @@ __all__ = [
     "Closed",
     "Command",
     "CommandOptions",
+    "CompletedProcess",
     "Containment",
+    "Event",
+    "EventKind",
+    "Events",
     "ExitStatus",
     "ExtractionFailed",
     "Forked",
@@ -91,14 +99,18 @@ __all__ = [
     "ProgramNotFound",
     "ResourceLimit",
     "ResourceUsage",
+    "RunOptions",
     "RunTimedOut",
     "StartFailed",
     "StartNotPermitted",
     "StdinClosed",
     "StopFailed",
+    "Stream",
     "SystemFailure",
     "TimedOut",
     "Unsupported",
     "WorkingDirectoryError",
     "WorkingDirectoryNotFound",
+    "run",
+    "run_async",
 ]

@@ -11,12 +11,14 @@ from uuid import UUID
 __all__ = [
     "BinaryExtractor",
     "Command",
+    "Events",
     "Items",
     "Manager",
     "Operation",
     "Process",
     "Reader",
     "Shape",
+    "take_logs",
 ]
 
 _Item = TypeVar("_Item")
@@ -131,11 +133,34 @@ class Reader:
     def poll(self) -> bool | None:
         """The same for an event loop: None means that the token will say when to ask again."""
 
+    def chunks(self, seconds: _Seconds | None = None) -> list[tuple[str, bytes]] | None:
+        """Waits for raw output: None timed out, an empty list is the end."""
+
+    def poll_chunks(self) -> list[tuple[str, bytes]] | None:
+        """The same for an event loop: None means that the token will say when to ask again."""
+
     def drain(self, shape: Shape) -> list[Any]:
         """What is left of the batch at hand."""
 
     def iterate(self, shape: Shape, fetch: bool) -> Items[Any]:
         """With ``fetch`` it waits for more, else it stops with the batch at hand."""
+
+_Event = tuple[UUID, str, datetime, _Exit | None, int]
+
+@final
+class Events:
+    """The events since the subscription."""
+
+    @property
+    def token(self) -> int: ...
+    def wait(self, seconds: _Seconds | None = None) -> list[_Event] | None:
+        """The next event in a list; an empty list at the end, None when the timeout passed."""
+
+    def poll(self) -> list[_Event] | None:
+        """The same for an event loop: None means that the token will say when to ask again."""
+
+def take_logs(level: int) -> list[tuple[int, str]]:
+    """Takes what has been logged since the last time, and sets the level from here on."""
 
 @final
 class Process:
@@ -155,14 +180,17 @@ class Process:
     def wait(self, seconds: _Seconds | None = None) -> _Exit | None: ...
     def poll_exit(self) -> _Exit | None: ...
     def poll_closed(self) -> bool | None: ...
-    def stop(self, steps: _StopPlan | None = None) -> Operation: ...
+    def stop(self, steps: _StopPlan | None = None) -> tuple[Operation, float]:
+        """The call, and the seconds after which something has survived it."""
+
     def kill(self) -> None: ...
     def suspend(self) -> None: ...
     def resume(self) -> None: ...
     def signal(self, signal: int) -> None: ...
     def write(self, data: _Bytes) -> Operation: ...
     def close_stdin(self) -> None: ...
-    def reader(self) -> Reader: ...
+    def reader(self, source: str | None = None) -> Reader:
+        """A new reader; of one stream only where ``source`` names it."""
 
 @final
 class Manager:
@@ -177,9 +205,15 @@ class Manager:
     def count(self, running_only: bool) -> int: ...
     def remove(self, id: UUID) -> _Info: ...
     def available_binaries(self) -> list[str]: ...
-    def stop_all(self) -> Operation: ...
+    def stop_all(self) -> tuple[Operation, float]: ...
+    def events(self) -> Events: ...
     def fileno(self) -> int: ...
     def poll(self, seconds: _Seconds | None = None) -> list[int]: ...
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Ends what is left by its drop policy and lets go of everything."""
+
+    def end(self) -> None:
+        """The same at the end of the interpreter, whatever handles there are; bounded."""
+
     @property
     def closed(self) -> bool: ...

@@ -11,25 +11,45 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from process_manager.errors import ProcessError
+from process_manager.errors import ProcessError, StopFailed
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
     from collections.abc import Callable, Coroutine, Iterable
 
     from process_manager import _core
+    from process_manager._callbacks import Subscription
 
 Answer = TypeVar("Answer")
 
 
 class Waits:
-    """The waiting futures of one manager."""
+    """The waiting futures and the callbacks of one manager."""
 
     def __init__(self, core: _core.Manager) -> None:
         self._core = core
         self._lock = threading.Lock()
         self._futures: dict[int, list[Future[None]]] = {}
         self._loops: dict[AbstractEventLoop, int] = {}
+        self._subscriptions: dict[int, list[Subscription]] = {}
+        self._due: list[Subscription] = []
+
+    # ---- waiting -----------------------------------------------------------------------------
+
+    def block(self, operation: _core.Operation, limit: float, what: object) -> None:
+        """Waits for a stop on this thread."""
+        if not operation.wait(limit):
+            raise StopFailed(f"parts of {what!r} have survived SIGKILL for 5 s")
+
+    async def finish(self, operation: _core.Operation, limit: float, what: object) -> None:
+        """Waits for a stop under the loop."""
+        from asyncio import timeout
+
+        try:
+            async with timeout(limit):
+                await self.ready(operation.token, operation.poll)
+        except TimeoutError as error:
+            raise StopFailed(f"parts of {what!r} have survived SIGKILL for 5 s") from error
 
     async def ready(self, token: int, poll: Callable[[], Answer | None]) -> Answer:
         """Asks ``poll`` now and whenever the token is ready, until it has an answer."""
@@ -54,12 +74,15 @@ class Waits:
         future = loop.create_future()
         with self._lock:
             self._futures.setdefault(token, []).append(future)
-            watched = loop in self._loops
-            if not watched:
-                self._loops[loop] = self._core.fileno()
-        if not watched:
-            loop.add_reader(self._loops[loop], self._on_readable, loop)
+        self._watch(loop)
         return future
+
+    def _watch(self, loop: AbstractEventLoop) -> None:
+        with self._lock:
+            if loop in self._loops:
+                return
+            fd = self._loops[loop] = self._core.fileno()
+        loop.add_reader(fd, self._on_readable, loop)
 
     def _disarm(self, token: int, future: Future[None]) -> None:
         with self._lock:
@@ -71,17 +94,22 @@ class Waits:
 
     def _on_readable(self, loop: AbstractEventLoop) -> None:
         try:
-            self.dispatch(self._core.poll(0), loop)
+            tokens = self._core.poll(0)
         except ProcessError:  # closed meanwhile
             self._unwatch(loop)
             return
+        errors: list[Exception] = []
+        self._dispatch(tokens, loop, errors)
+        for error in errors:
+            message = "exception in a process_manager callback"
+            loop.call_exception_handler({"message": message, "exception": error})
         with self._lock:
-            idle = not any(
-                future.get_loop() is loop
-                for waiting in self._futures.values()
-                for future in waiting
-            )
-        if idle:
+            again = bool(self._due)
+            waiting = (future for futures in self._futures.values() for future in futures)
+            idle = not self._subscriptions and not any(f.get_loop() is loop for f in waiting)
+        if again:
+            loop.call_soon(self._on_readable, loop)
+        elif idle:
             self._unwatch(loop)
 
     def _unwatch(self, loop: AbstractEventLoop) -> None:
@@ -90,23 +118,84 @@ class Waits:
         if fd is not None:
             loop.remove_reader(fd)
 
-    def dispatch(self, tokens: Iterable[int], here: AbstractEventLoop | None = None) -> int:
-        """Wakes whoever waits for these tokens. ``here`` is the loop of this thread."""
-        woken = 0
+    # ---- callbacks ---------------------------------------------------------------------------
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Has it fired from now on, by the running loop if there is one."""
+        loop = _running_loop()
+        with self._lock:
+            self._subscriptions.setdefault(subscription.token, []).append(subscription)
+            self._due.append(subscription)
+        if loop is not None:
+            self._watch(loop)
+            loop.call_soon(self._on_readable, loop)
+
+    def poll(self, timeout: float | None) -> int:
+        """Fires what is due, waiting for something at most that long; raises its exceptions."""
+        errors: list[Exception] = []
+        done = self._dispatch((), None, errors)
+        if not errors:
+            wait = 0 if done or self._due else timeout
+            done += self._dispatch(self._core.poll(wait), None, errors)
+        if len(errors) > 1:
+            raise ExceptionGroup("exceptions in process_manager callbacks", errors)
+        if errors:
+            raise errors[0]
+        return done
+
+    def _dispatch(
+        self, tokens: Iterable[int], here: AbstractEventLoop | None, errors: list[Exception]
+    ) -> int:
+        """Wakes and fires; ``here`` is the loop of this thread. Says how many."""
+        with self._lock:
+            due, self._due = self._due, []
+        done = 0
         for token in tokens:
             with self._lock:
-                waiting = self._futures.pop(token, ())
-            for future in waiting:
+                futures = self._futures.pop(token, ())
+                due.extend(s for s in self._subscriptions.get(token, ()) if s not in due)
+            for future in futures:
                 _wake(future, here)
-                woken += 1
-        return woken
+                done += 1
+        return done + sum(self._fire(subscription, errors) for subscription in due)
+
+    def _fire(self, subscription: Subscription, errors: list[Exception]) -> bool:
+        with self._lock:
+            if subscription.busy:
+                subscription.dirty = True
+                return False
+            subscription.busy, subscription.dirty = True, False
+        answer: bool | None = True
+        try:
+            answer = subscription.fire()
+        except Exception as error:
+            errors.append(error)
+        finally:
+            with self._lock:
+                subscription.busy = False
+                if answer is None:
+                    self._forget(subscription)
+                elif answer or subscription.dirty:
+                    self._due.append(subscription)
+        return answer is not False
+
+    def _forget(self, subscription: Subscription) -> None:
+        waiting = self._subscriptions.get(subscription.token, [])
+        if subscription in waiting:
+            waiting.remove(subscription)
+        if not waiting:
+            self._subscriptions.pop(subscription.token, None)
 
     def close(self) -> None:
         """Stops watching everywhere; whatever still waits is woken and finds the handle closed."""
         with self._lock:
-            loops, tokens = list(self._loops), list(self._futures)
+            loops, waiting = list(self._loops), list(self._futures.values())
+            self._futures.clear()
+            self._subscriptions.clear()
+            self._due.clear()
         here = _running_loop()
-        self.dispatch(tokens, here)
+        for future in (future for futures in waiting for future in futures):
+            _wake(future, here)
         for loop in loops:
             if loop is here:
                 self._unwatch(loop)

@@ -7,10 +7,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Any
 
 __all__ = [
     "AuthenticationFailed",
@@ -49,6 +46,7 @@ class ProcessError(Exception):
 
     ``errno`` is the system's error number or None. Facts that only some errors have
     (``program``, ``step``, ``subject``, ``binary``, ``argument``) are None elsewhere.
+    ``stdout`` and ``stderr`` hold what run() had collected.
     """
 
     errno: int | None
@@ -57,6 +55,8 @@ class ProcessError(Exception):
     subject: str | None
     binary: str | None
     argument: str | None
+    stdout: Any = None
+    stderr: Any = None
 
     def __init__(
         self,
@@ -209,7 +209,7 @@ class RunTimedOut(TimedOut, subprocess.TimeoutExpired):
 
     def __init__(
         self,
-        cmd: str | Sequence[str],
+        cmd: Any,
         timeout: float,
         output: str | bytes | None = None,
         stderr: str | bytes | None = None,
@@ -217,8 +217,8 @@ class RunTimedOut(TimedOut, subprocess.TimeoutExpired):
         ProcessError.__init__(self, f"{cmd!r} did not end within {timeout:g} s")
         self.cmd = cmd
         self.timeout = timeout
-        self.output = output
-        self.stderr = stderr  # type: ignore[assignment]  # typeshed knows bytes only
+        self.output = self.stdout = output
+        self.stderr = stderr
 
     __str__ = ProcessError.__str__
 
@@ -233,14 +233,14 @@ class CalledProcessError(ProcessError, subprocess.CalledProcessError):
         self,
         message: str,
         returncode: int,
-        cmd: str | Sequence[str],
+        cmd: Any,
         output: str | bytes | None = None,
         stderr: str | bytes | None = None,
     ) -> None:
         ProcessError.__init__(self, message)
         self.returncode = returncode
         self.cmd = cmd
-        self.output = output
+        self.output = self.stdout = output
         self.stderr = stderr
 
     __str__ = ProcessError.__str__

@@ -5,13 +5,15 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
-from process_manager import _core
+from process_manager import _core, _logging
 from process_manager._waits import Waits, shielded
 from process_manager.errors import ProcessError, TimedOut
+from process_manager.events import Events
 from process_manager.options import CommandOptions, as_command
 from process_manager.process import Process
+from process_manager.run import CompletedProcess, Run, RunOptions
 from process_manager.types import ProcessInfo
 
 if TYPE_CHECKING:
@@ -63,7 +65,9 @@ class ProcessManager:
         derive from FileNotFoundError, PermissionError and so on.
         """
         command = as_command(program, args, options)
-        return self._wrap(self._core.start(command._core))
+        process = self._wrap(self._core.start(command._core))
+        _logging.drain()
+        return process
 
     def start_many(self, commands: Iterable[Startable]) -> list[Process | ProcessError]:
         """Starts all of them; in the place of each that failed stands its error."""
@@ -82,6 +86,77 @@ class ProcessManager:
 
     def _wrap(self, core: _core.Process) -> Process:
         return Process(core, self, self._waits)
+
+    # ---- running to the end ------------------------------------------------------------------
+
+    @overload
+    def run(
+        self,
+        program: Startable,
+        args: Iterable[Argument] = (),
+        /,
+        *,
+        text: Literal[True] = True,
+        **options: Unpack[RunOptions],
+    ) -> CompletedProcess[str]: ...
+    @overload
+    def run(
+        self,
+        program: Startable,
+        args: Iterable[Argument] = (),
+        /,
+        *,
+        text: Literal[False],
+        **options: Unpack[RunOptions],
+    ) -> CompletedProcess[bytes]: ...
+    def run(
+        self,
+        program: Startable,
+        args: Iterable[Argument] = (),
+        /,
+        *,
+        text: bool = True,
+        **options: Unpack[RunOptions],
+    ) -> CompletedProcess[str] | CompletedProcess[bytes]:
+        """Starts a process, collects its output, waits for its end: as subprocess.run.
+
+        Unlike there, output is captured by default, as text, and the whole tree is stopped
+        when it takes too long (``timeout``) or writes too much (``capture_limit``). For the
+        options see RunOptions.
+        """
+        return Run(self, program, args, text, options).block()
+
+    @overload
+    async def run_async(
+        self,
+        program: Startable,
+        args: Iterable[Argument] = (),
+        /,
+        *,
+        text: Literal[True] = True,
+        **options: Unpack[RunOptions],
+    ) -> CompletedProcess[str]: ...
+    @overload
+    async def run_async(
+        self,
+        program: Startable,
+        args: Iterable[Argument] = (),
+        /,
+        *,
+        text: Literal[False],
+        **options: Unpack[RunOptions],
+    ) -> CompletedProcess[bytes]: ...
+    async def run_async(
+        self,
+        program: Startable,
+        args: Iterable[Argument] = (),
+        /,
+        *,
+        text: bool = True,
+        **options: Unpack[RunOptions],
+    ) -> CompletedProcess[str] | CompletedProcess[bytes]:
+        """Like run, for asyncio. Cancelled, it stops the tree and waits for that."""
+        return await Run(self, program, args, text, options).under_loop()
 
     # ---- looking up --------------------------------------------------------------------------
 
@@ -118,20 +193,24 @@ class ProcessManager:
 
         Raises StopFailed if something survived, TimedOut (the stops go on) after ``timeout``.
         """
-        if not self._core.stop_all().wait(timeout):
+        operation, limit = self._core.stop_all()
+        if timeout is None or timeout > limit:
+            self._waits.block(operation, limit, self)
+        elif not operation.wait(timeout):
             raise TimedOut(f"not everything was gone within {timeout:g} s")
 
     async def stop_all_async(self) -> None:
         """Like stop_all, for asyncio. Cancelling waits until the stops are done."""
-        operation = self._core.stop_all()
-        await shielded(self._waits.ready(operation.token, operation.poll))
+        operation, limit = self._core.stop_all()
+        await shielded(self._waits.finish(operation, limit, self))
 
     def close(self) -> None:
         """Stops everything, waits, and removes the temporary directory. May be repeated."""
         if self._core.closed:
             return
         try:
-            self.stop_all()
+            if self._is_ours():
+                self.stop_all()
         finally:
             self._release()
 
@@ -140,9 +219,14 @@ class ProcessManager:
         if self._core.closed:
             return
         try:
-            await self.stop_all_async()
+            if self._is_ours():
+                await self.stop_all_async()
         finally:
             self._release()
+
+    def _is_ours(self) -> bool:
+        """False in a forked copy of the host, which owns nothing."""
+        return self._pid == os.getpid()
 
     def _release(self) -> None:
         _alive.discard(self)
@@ -150,24 +234,33 @@ class ProcessManager:
         self._core.close()
         if self._owns_extractor:
             self.extractor.close()
+        _logging.drain()
 
     @property
     def closed(self) -> bool:
         """Whether close() was called."""
         return self._core.closed
 
-    # ---- event loops -------------------------------------------------------------------------
+    # ---- events and event loops --------------------------------------------------------------
+
+    def events(self) -> Events:
+        """What happens to all processes from now on."""
+        return Events(self._core.events(), self._waits)
 
     def fileno(self) -> int:
         """A descriptor that is readable whenever poll() has something to do."""
         return self._core.fileno()
 
     def poll(self, timeout: float | None = 0) -> int:
-        """Does what there is to do, at most ``timeout`` seconds later, and wakes who waits.
+        """Waits at most ``timeout`` seconds (None: for ever) for something to do, and does it.
 
-        For event loops other than asyncio's: call it when fileno() is readable.
+        Calls the callbacks of on_output and on_exit, on this thread, and raises what they
+        raise; wakes what waits on event loops. Call it when fileno() is readable, in loops that
+        this package does not know. Returns how much was done.
         """
-        return self._waits.dispatch(self._core.poll(timeout))
+        done = self._waits.poll(timeout)
+        _logging.drain()
+        return done
 
     # ---- the rest ----------------------------------------------------------------------------
 
@@ -209,7 +302,8 @@ _alive: weakref.WeakSet[ProcessManager] = weakref.WeakSet()
 def _at_exit() -> None:
     """Ends what still runs, silently and within bounds: by the drop policy, not by a stop."""
     for manager in list(_alive):
-        if manager._pid == os.getpid():
+        if manager._is_ours():
+            manager._core.end()
             manager._release()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, overload
 
+from process_manager._callbacks import ExitCallback, OutputCallback, on_exit, on_output
 from process_manager._waits import shielded
 from process_manager.errors import TimedOut
 from process_manager.output import Output
+from process_manager.stream import Stream, bytes_stream, text_stream
 from process_manager.types import ExitStatus, ProcessInfo, ProcessStatus
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from process_manager import _core
     from process_manager._waits import Waits
     from process_manager.manager import ProcessManager
+    from process_manager.types import Source
 
 __all__ = ["Process"]
 
@@ -33,13 +37,12 @@ class Process:
     within 100 ms; each has a twin for asyncio with the suffix ``_async``.
     """
 
-    __slots__ = ("__weakref__", "_core", "_manager", "_waits")
-
     def __init__(self, core: _core.Process, manager: ProcessManager, waits: Waits) -> None:
         """Use ProcessManager.start()."""
         self._core = core
         self._manager = manager
         self._waits = waits
+        self._unfinished = 0  # output callbacks that have not had everything yet
 
     # ---- facts -------------------------------------------------------------------------------
 
@@ -86,9 +89,38 @@ class Process:
 
     # ---- output and input --------------------------------------------------------------------
 
-    def output(self) -> Output:
-        """A new reader of its output, from the oldest that is kept."""
-        return Output(self._core.reader(), self._waits)
+    def output(self, source: Source | None = None) -> Output:
+        """A new reader of its output, from the oldest that is kept; both streams by default."""
+        return Output(self._core.reader(source), self._waits)
+
+    @cached_property
+    def stdout(self) -> Stream[str]:
+        """Its standard output as text, for dialogues: read, readline, expect."""
+        return text_stream(self._core.reader("stdout"), self._waits, "replace")
+
+    @cached_property
+    def stderr(self) -> Stream[str]:
+        """Its standard error as text."""
+        return text_stream(self._core.reader("stderr"), self._waits, "replace")
+
+    @overload
+    def stream(
+        self,
+        source: Source | None = "stdout",
+        *,
+        raw: Literal[False] = False,
+        errors: str = "replace",
+    ) -> Stream[str]: ...
+    @overload
+    def stream(self, source: Source | None = "stdout", *, raw: Literal[True]) -> Stream[bytes]: ...
+    def stream(
+        self, source: Source | None = "stdout", *, raw: bool = False, errors: str = "replace"
+    ) -> Stream[str] | Stream[bytes]:
+        """A new Stream of one of its streams, or of both with None."""
+        reader = self._core.reader(source)
+        return (
+            bytes_stream(reader, self._waits) if raw else text_stream(reader, self._waits, errors)
+        )
 
     def write(
         self, data: str | bytes | bytearray | memoryview, timeout: float | None = None
@@ -126,6 +158,22 @@ class Process:
     def __await__(self) -> Generator[object, None, ExitStatus]:
         return self.wait_async().__await__()
 
+    # ---- callbacks ---------------------------------------------------------------------------
+
+    def on_output(self, callback: OutputCallback) -> None:
+        """Has ``callback(process, record)`` called for each Line and Gap of its output.
+
+        Called by the running event loop, if there is one now, else inside manager.poll().
+        What it raises comes out of poll(), or goes to the loop's exception handler.
+        """
+        on_output(self, callback)
+
+    def on_exit(self, callback: ExitCallback) -> None:
+        """Has ``callback(process, exit_status)`` called once, when it has ended and all its
+        output was received. As on_output.
+        """
+        on_exit(self, callback)
+
     # ---- stopping ----------------------------------------------------------------------------
 
     def stop(
@@ -137,15 +185,16 @@ class Process:
         it was started with (``stop=``) by default. Raises StopFailed if something survived.
         Stopping what has ended does nothing.
         """
-        self._core.stop(grace).wait()
+        operation, limit = self._core.stop(grace)
+        self._waits.block(operation, limit, self)
         return self.exit_status
 
     async def stop_async(
         self, grace: float | timedelta | Sequence[tuple[int, float]] | None = None
     ) -> ExitStatus | None:
         """Like stop, for asyncio. Cancelling waits until the stop is done."""
-        operation = self._core.stop(grace)
-        await shielded(self._waits.ready(operation.token, operation.poll))
+        operation, limit = self._core.stop(grace)
+        await shielded(self._waits.finish(operation, limit, self))
         return self.exit_status
 
     def kill(self) -> None:
@@ -179,7 +228,8 @@ class Process:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop()
+        if self._manager._is_ours():
+            self.stop()
 
     async def __aenter__(self) -> Self:
         return self
@@ -190,7 +240,8 @@ class Process:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.stop_async()
+        if self._manager._is_ours():
+            await self.stop_async()
 
     def __repr__(self) -> str:
         info = self.info

@@ -5,20 +5,27 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
+use std::{process, thread};
 
 use process_manager::{ProcessError, ProcessManager, ReadyList, Result};
+
+/// How long the end of the interpreter waits for the killed trees.
+const END_WAIT: Duration = Duration::from_secs(2);
 
 /// Shared part of a manager and of everything it started.
 pub struct Hub {
     manager: Mutex<Option<ProcessManager>>,
     ready: OnceLock<ReadyList>,
     tokens: AtomicU64,
+    pid: u32,
 }
 
 impl Hub {
     pub fn new(manager: ProcessManager) -> Arc<Self> {
         let manager = Mutex::new(Some(manager));
-        Arc::new(Self { manager, ready: OnceLock::new(), tokens: AtomicU64::new(1) })
+        let tokens = AtomicU64::new(1);
+        Arc::new(Self { manager, ready: OnceLock::new(), tokens, pid: process::id() })
     }
 
     /// The manager, unless it was closed.
@@ -30,6 +37,13 @@ impl Hub {
     /// Takes the manager out: the handle is closed from now on.
     pub fn close(&self) -> Option<ProcessManager> {
         self.manager.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Ends every process by its drop policy, within bounds: the interpreter ends.
+    pub fn end(&self) {
+        if let Some(manager) = self.close() {
+            manager.end_all(END_WAIT);
+        }
     }
 
     /// The list that wakers of event loops go through; made when the first one asks.
@@ -50,6 +64,20 @@ impl Hub {
     /// A token no other waiter of this manager has.
     pub fn token(&self) -> u64 {
         self.tokens.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Hub {
+    /// The last handle was collected. Ending processes takes time, which a garbage collection
+    /// has not: another thread does it. That thread never touches Python.
+    fn drop(&mut self) {
+        let Some(manager) = self.close() else { return };
+        if manager.get_running_count() == 0 || process::id() != self.pid {
+            return;
+        }
+        let ender = thread::Builder::new().name("pm-end".into());
+        // Where no thread can be had, the closure and with it the manager are dropped here.
+        let _ = ender.spawn(move || drop(manager));
     }
 }
 

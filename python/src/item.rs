@@ -1,5 +1,6 @@
 //! What a record of output looks like in Python: text, bytes, or a tuple with all facts.
 
+use chrono::{DateTime, Utc};
 use process_manager::{OutputSource, Record, RecordData};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -32,45 +33,74 @@ impl Shape {
     }
 }
 
+/// A record that was taken from its batch, before any Python code has run for it.
+pub struct Taken {
+    source: OutputSource,
+    sequence: u64,
+    time: DateTime<Utc>,
+    data: Data,
+}
+
+enum Data {
+    Line { data: Py<PyAny>, partial: bool, needs_decoding: bool },
+    Gap { bytes: u64, lines: u64 },
+}
+
 impl Shape {
     pub fn with_gaps(&self) -> bool {
         self.gap.is_some()
     }
 
-    /// The Python object of one record.
-    pub fn make(&self, py: Python<'_>, record: &Record<'_>) -> PyResult<Py<PyAny>> {
-        match (record.data, &self.line, &self.gap) {
-            (RecordData::Line { bytes, .. }, None, _) => self.data(py, bytes),
-            (RecordData::Line { bytes, partial }, Some(line), _) => {
-                let (source, sequence, time) = head(record);
-                line.call1(py, (source, sequence, time, self.data(py, bytes)?, partial))
+    /// First half, done under the reader's lock: makes `bytes` or `str`, which runs no Python
+    /// code, so that nobody else can want the lock meanwhile.
+    pub fn take(&self, py: Python<'_>, record: &Record<'_>) -> Taken {
+        let data = match record.data {
+            RecordData::Gap { bytes, lines } => Data::Gap { bytes, lines },
+            RecordData::Line { bytes, partial } => self.line_data(py, bytes, partial),
+        };
+        Taken { source: record.source, sequence: record.sequence, time: record.time, data }
+    }
+
+    fn line_data(&self, py: Python<'_>, bytes: &[u8], partial: bool) -> Data {
+        if !self.raw {
+            if let Ok(text) = std::str::from_utf8(bytes) {
+                let data = PyString::new(py, text).into_any().unbind();
+                return Data::Line { data, partial, needs_decoding: false };
             }
-            (RecordData::Gap { bytes, lines }, _, Some(gap)) => {
-                let (source, sequence, time) = head(record);
-                gap.call1(py, (source, sequence, time, bytes, lines))
+        }
+        let data = PyBytes::new(py, bytes).into_any().unbind();
+        Data::Line { data, partial, needs_decoding: !self.raw }
+    }
+
+    /// Second half, without the lock: decoding by the chosen rule, and the tuple.
+    pub fn finish(&self, py: Python<'_>, taken: Taken) -> PyResult<Py<PyAny>> {
+        let Taken { source, sequence, time, data } = taken;
+        match (data, &self.line, &self.gap) {
+            (Data::Line { data, partial, needs_decoding }, line, _) => {
+                let data = if needs_decoding { self.decode(py, &data)? } else { data };
+                match line {
+                    None => Ok(data),
+                    Some(line) => {
+                        line.call1(py, (source_name(source), sequence, time, data, partial))
+                    }
+                }
             }
-            (RecordData::Gap { .. }, _, None) => Ok(py.None()),
+            (Data::Gap { bytes, lines }, _, Some(gap)) => {
+                gap.call1(py, (source_name(source), sequence, time, bytes, lines))
+            }
+            (Data::Gap { .. }, _, None) => Ok(py.None()),
         }
     }
 
-    fn data(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<Py<PyAny>> {
-        if self.raw {
-            return Ok(PyBytes::new(py, bytes).into_any().unbind());
-        }
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(PyString::new(py, text).into_any().unbind()),
-            Err(_) => {
-                let bytes = PyBytes::new(py, bytes);
-                Ok(bytes.call_method1("decode", ("utf-8", &self.errors))?.unbind())
-            }
-        }
+    fn decode(&self, py: Python<'_>, data: &Py<PyAny>) -> PyResult<Py<PyAny>> {
+        data.call_method1(py, "decode", ("utf-8", &self.errors))
     }
 }
 
-fn head(record: &Record<'_>) -> (&'static str, u64, chrono::DateTime<chrono::Utc>) {
-    let source = match record.source {
+/// The word for a stream.
+pub fn source_name(source: OutputSource) -> &'static str {
+    match source {
         OutputSource::Stdout => "stdout",
         OutputSource::Stderr => "stderr",
-    };
-    (source, record.sequence, record.time)
+    }
 }

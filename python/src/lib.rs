@@ -10,10 +10,12 @@
 mod command;
 mod convert;
 mod errors;
+mod events;
 mod extractor;
 mod hub;
 mod info;
 mod item;
+mod logs;
 mod manager;
 mod operation;
 mod process;
@@ -28,9 +30,13 @@ mod _core {
     #[pymodule_export]
     use crate::command::PyCommand;
     #[pymodule_export]
+    use crate::events::Events;
+    #[pymodule_export]
     use crate::extractor::PyExtractor;
     #[pymodule_export]
     use crate::item::Shape;
+    #[pymodule_export]
+    use crate::logs::take_logs;
     #[pymodule_export]
     use crate::manager::PyManager;
     #[pymodule_export]
@@ -39,4 +45,9 @@ mod _core {
     use crate::process::PyProcess;
     #[pymodule_export]
     use crate::reader::{Items, Reader};
+
+    #[pymodule_init]
+    fn init() {
+        crate::logs::install();
+    }
 }

@@ -9,11 +9,12 @@ use uuid::Uuid;
 use crate::command::PyCommand;
 use crate::convert::timeout;
 use crate::errors::to_py;
+use crate::events::Events;
 use crate::extractor::PyExtractor;
 use crate::hub::Hub;
 use crate::info::{info, Info};
 use crate::operation::Operation;
-use crate::process::PyProcess;
+use crate::process::{PyProcess, KILL_WAIT};
 use crate::wait;
 
 /// A registry of processes over one extractor.
@@ -101,9 +102,20 @@ impl PyManager {
         Ok(self.manager(py)?.available_binaries())
     }
 
-    fn stop_all(&self, py: Python<'_>) -> PyResult<Operation> {
+    /// The call, and the seconds after which something has survived it.
+    fn stop_all(&self, py: Python<'_>) -> PyResult<(Operation, f64)> {
         let manager = self.manager(py)?;
-        Ok(Operation::new(&self.hub, async move { manager.stop_all_processes().await }))
+        let running = manager.get_running_processes();
+        let runners = running.iter().filter_map(|info| manager.runner(info.id));
+        let grace = runners.map(|runner| runner.stop_ladder().total_grace()).max();
+        let limit = grace.unwrap_or_default().saturating_add(KILL_WAIT).as_secs_f64();
+        let call = async move { manager.stop_all_processes().await };
+        Ok((Operation::new(&self.hub, call), limit))
+    }
+
+    fn events(&self, py: Python<'_>) -> PyResult<Events> {
+        let events = self.call(py, |manager| manager.events())?;
+        Ok(Events::new(&self.hub, events))
     }
 
     fn fileno(&self, py: Python<'_>) -> PyResult<i32> {
@@ -125,6 +137,11 @@ impl PyManager {
     fn close(&self, py: Python<'_>) {
         let manager = self.hub.close();
         py.detach(move || drop(manager));
+    }
+
+    /// The same at the end of the interpreter, whatever handles there are; bounded.
+    fn end(&self, py: Python<'_>) {
+        py.detach(|| self.hub.end());
     }
 
     #[getter]

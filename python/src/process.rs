@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use process_manager::{ExitStatus, ProcessError, ProcessRunner, Result};
+use process_manager::{ExitStatus, OutputSource, ProcessError, ProcessRunner, Result};
 use pyo3::prelude::*;
 use uuid::Uuid;
 
 use crate::command::ladder;
-use crate::convert::{bytes, number, timeout};
+use crate::convert::{bytes, choice, number, timeout};
 use crate::errors::to_py;
 use crate::hub::{Hub, Slot};
 use crate::info::{exit, info, Exit, Info};
@@ -20,8 +20,10 @@ use crate::wait;
 /// A process of a manager. Holding it does not keep the process alive; the manager does.
 #[pyclass(frozen, name = "Process", module = "process_manager._core")]
 pub struct PyProcess {
-    hub: Arc<Hub>,
+    // Dropped first: as long as the hub is there, the manager has a handle too, so that letting
+    // go of this one never ends the process here and now.
     runner: ProcessRunner,
+    hub: Arc<Hub>,
     exited: Slot,
     closed: Slot,
 }
@@ -36,6 +38,12 @@ impl PyProcess {
         py.detach(|| call(&self.runner)).map_err(|error| to_py(py, &error))
     }
 }
+
+/// How long a stop waits after SIGKILL before it reports survivors.
+pub const KILL_WAIT: Duration = Duration::from_secs(5);
+
+const SOURCES: &[(&str, OutputSource)] =
+    &[("stdout", OutputSource::Stdout), ("stderr", OutputSource::Stderr)];
 
 /// One slice of a wait: the time-out of the slice is not an error.
 fn wait_slice(runner: &ProcessRunner, slice: Duration) -> Result<Option<ExitStatus>> {
@@ -99,16 +107,20 @@ impl PyProcess {
         Ok(poll.is_ready().then_some(true))
     }
 
+    /// The call, and the seconds after which something has survived it.
     #[pyo3(signature = (steps=None))]
-    fn stop(&self, steps: Option<&Bound<'_, PyAny>>) -> PyResult<Operation> {
+    fn stop(&self, steps: Option<&Bound<'_, PyAny>>) -> PyResult<(Operation, f64)> {
         let steps = steps.map(ladder).transpose()?;
         let runner = self.runner.clone();
-        Ok(Operation::new(&self.hub, async move {
+        let grace = steps.as_ref().unwrap_or(runner.stop_ladder()).total_grace();
+        let call = async move {
             match steps {
                 Some(steps) => runner.stop_with(steps).await,
                 None => runner.stop().await,
             }
-        }))
+        };
+        let limit = grace.saturating_add(KILL_WAIT).as_secs_f64();
+        Ok((Operation::new(&self.hub, call), limit))
     }
 
     fn kill(&self, py: Python<'_>) -> PyResult<()> {
@@ -138,7 +150,13 @@ impl PyProcess {
         self.call(py, ProcessRunner::close_stdin)
     }
 
-    fn reader(&self) -> Reader {
-        Reader::new(&self.hub, self.runner.output())
+    /// A new reader; of one stream only where `source` names it.
+    #[pyo3(signature = (source=None))]
+    fn reader(&self, source: Option<&Bound<'_, PyAny>>) -> PyResult<Reader> {
+        let reader = match source {
+            Some(source) => self.runner.output().only(choice("source", source, SOURCES)?),
+            None => self.runner.output(),
+        };
+        Ok(Reader::new(&self.hub, reader))
     }
 }

@@ -5,15 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use process_manager::{Batch, BatchCursor, OutputReader, ProcessError, Record, RecordData, Result};
+use process_manager::{
+    Batch, BatchCursor, Chunks, OutputChunk, OutputReader, ProcessError, Record, RecordData, Result,
+};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyBytes, PyList};
 
 use crate::convert::timeout;
 use crate::errors::to_py;
 use crate::hub::{Hub, Slot};
-use crate::item::Shape;
+use crate::item::{source_name, Shape};
 use crate::wait;
 
 /// Bytes of output taken from the core at once: bounds what one batch pins.
@@ -38,11 +40,8 @@ impl Place {
     /// The next record of the current batch. An exhausted batch is let go at once, because it
     /// counts as unread until then.
     fn next<T>(&mut self, with_gaps: bool, make: impl FnOnce(&Record<'_>) -> T) -> Option<T> {
-        while let Some((batch, cursor)) = &mut self.current {
-            let Some(record) = batch.next_record(cursor) else {
-                self.current = None;
-                return None;
-            };
+        let (batch, cursor) = self.current.as_mut()?;
+        while let Some(record) = batch.next_record(cursor) {
             if let RecordData::Gap { bytes, lines } = record.data {
                 self.lost = (self.lost.0 + bytes, self.lost.1 + lines);
                 if !with_gaps {
@@ -51,6 +50,7 @@ impl Place {
             }
             return Some(make(&record));
         }
+        self.current = None;
         None
     }
 
@@ -61,9 +61,9 @@ impl Place {
 }
 
 /// One slice of a wait: the time-out of the slice is not an error.
-fn fetch_slice(reader: &mut OutputReader, slice: Duration) -> Result<Option<Option<Batch>>> {
-    match reader.next_batch_blocking(Some(slice)) {
-        Ok(batch) => Ok(Some(batch)),
+fn slice_of<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
         Err(ProcessError::TimedOut(_)) => Ok(None),
         Err(error) => Err(error),
     }
@@ -75,7 +75,8 @@ impl Reader {
         Self { slot: Slot::new(hub), place: Mutex::new(place) }
     }
 
-    /// Never held while waiting: a thread that waits has taken the core's reader out instead.
+    /// Held neither while waiting (a thread that waits has taken the core's reader out instead)
+    /// nor while Python code runs, so whoever has the GIL never finds it locked.
     fn place(&self) -> MutexGuard<'_, Place> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,22 +86,67 @@ impl Reader {
         self.place().reader.take().ok_or_else(|| PyRuntimeError::new_err(busy))
     }
 
-    fn put_reader(&self, reader: OutputReader) -> MutexGuard<'_, Place> {
-        let mut place = self.place();
-        place.reader = Some(reader);
-        place
+    fn put_reader(&self, reader: OutputReader) {
+        self.place().reader = Some(reader);
+    }
+
+    /// Waits without the lock, in slices. `None`: the timeout passed.
+    fn wait<T: Send>(
+        &self,
+        py: Python<'_>,
+        limit: Option<Duration>,
+        next: fn(&mut OutputReader, Option<Duration>) -> Result<T>,
+    ) -> PyResult<Option<T>> {
+        let mut reader = self.take_reader()?;
+        let answer = wait::sliced(py, limit, |slice| slice_of(next(&mut reader, Some(slice))));
+        self.put_reader(reader);
+        answer
+    }
+
+    /// Asks once. `None`: the token will say when to ask again.
+    fn ask<T: Send>(
+        &self,
+        py: Python<'_>,
+        next: fn(&mut OutputReader, &mut Context<'_>, usize) -> Poll<T>,
+    ) -> PyResult<Option<T>> {
+        let waker = self.slot.waker().map_err(|error| to_py(py, &error))?;
+        let mut reader = self.take_reader()?;
+        let poll = py.detach(|| next(&mut reader, &mut Context::from_waker(waker), BATCH_BYTES));
+        self.put_reader(reader);
+        Ok(match poll {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending => None,
+        })
     }
 
     /// Waits for the next batch. `None`: the timeout passed; `false`: the output has ended.
     fn fetch_within(&self, py: Python<'_>, limit: Option<Duration>) -> PyResult<Option<bool>> {
-        let mut reader = self.take_reader()?;
-        let answer = wait::sliced(py, limit, |slice| fetch_slice(&mut reader, slice));
-        let mut place = self.put_reader(reader);
-        Ok(answer?.map(|batch| place.set(batch)))
+        let answer = self.wait(py, limit, OutputReader::next_batch_blocking)?;
+        Ok(answer.map(|batch| self.place().set(batch)))
+    }
+
+    /// Raw pieces as a list of (source, bytes); empty at the end.
+    fn pieces<'py>(&self, py: Python<'py>, chunks: Option<Chunks>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for chunk in chunks.iter().flat_map(Chunks::iter) {
+            match chunk {
+                OutputChunk::Data(data) => {
+                    list.append((source_name(data.source()), PyBytes::new(py, data)))?;
+                }
+                OutputChunk::Gap { source, bytes, lines } => {
+                    let mut place = self.place();
+                    place.lost = (place.lost.0 + bytes, place.lost.1 + lines);
+                    drop(place);
+                    list.append((source_name(*source), PyBytes::new(py, b"")))?;
+                }
+            }
+        }
+        Ok(list)
     }
 
     fn next_object(&self, py: Python<'_>, shape: &Shape) -> Option<PyResult<Py<PyAny>>> {
-        self.place().next(shape.with_gaps(), |record| shape.make(py, record))
+        let taken = self.place().next(shape.with_gaps(), |record| shape.take(py, record))?;
+        Some(shape.finish(py, taken))
     }
 }
 
@@ -131,14 +177,26 @@ impl Reader {
         if self.place().current.is_some() {
             return Ok(Some(true));
         }
-        let waker = self.slot.waker().map_err(|error| to_py(py, &error))?;
-        let mut reader = self.take_reader()?;
-        let poll = py.detach(|| reader.poll_batch(&mut Context::from_waker(waker), BATCH_BYTES));
-        let mut place = self.put_reader(reader);
-        Ok(match poll {
-            Poll::Ready(batch) => Some(place.set(batch)),
-            Poll::Pending => None,
-        })
+        let answer = self.ask(py, OutputReader::poll_batch)?;
+        Ok(answer.map(|batch| self.place().set(batch)))
+    }
+
+    /// Waits for raw output: `None` timed out, an empty list is the end.
+    #[pyo3(signature = (seconds=None))]
+    fn chunks<'py>(
+        &self,
+        py: Python<'py>,
+        seconds: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyList>>> {
+        let limit = timeout("timeout", seconds)?;
+        let answer = self.wait(py, limit, OutputReader::next_chunks_blocking)?;
+        answer.map(|chunks| self.pieces(py, chunks)).transpose()
+    }
+
+    /// The same for an event loop: `None` means that the token will say when to ask again.
+    fn poll_chunks<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        let answer = self.ask(py, OutputReader::poll_chunks)?;
+        answer.map(|chunks| self.pieces(py, chunks)).transpose()
     }
 
     /// What is left of the batch at hand, as a list.

@@ -1,5 +1,6 @@
 //! Many processes at once: start with a result each, or all or none; stop with one deadline.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -7,7 +8,8 @@ use uuid::Uuid;
 use super::ProcessManager;
 use crate::command::{Command, DropPolicy, StopLadder};
 use crate::error::{ProcessError, Result};
-use crate::process::{Moment, ProcessRunner, DROP_WAIT};
+use crate::process::{detach, Moment, ProcessRunner, DROP_WAIT};
+use crate::reactor::Reactor;
 
 /// What stopping many waits for beyond the longest ladder.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -74,6 +76,26 @@ impl ProcessManager {
     /// Errors: [`ProcessError::StopFailed`] with those that are left, [`ProcessError::Forked`].
     pub fn stop_all_blocking(&self, ladder: Option<StopLadder>) -> Result<()> {
         stop_together(&self.runners(), ladder)
+    }
+
+    /// Applies every process's drop policy now, whoever else holds handles, and waits at most
+    /// `wait` for the trees that are killed. For the end of a host whose handles may outlive it,
+    /// as those of an interpreter do.
+    pub fn end_all(&self, wait: Duration) {
+        let is_ours = |reactor: &Arc<Reactor>| reactor.check_fork().is_ok();
+        if !self.shared.reactor.get().is_some_and(is_ours) {
+            return;
+        }
+        let (killed, left): (Vec<_>, Vec<_>) = self
+            .runners()
+            .into_iter()
+            .filter(|runner| !runner.process().is_tree_gone())
+            .partition(|runner| runner.process().drop_policy() == DropPolicy::Kill);
+        for runner in &killed {
+            let _ = runner.begin_stop(Some(StopLadder::kill()));
+        }
+        left.iter().for_each(|runner| detach(runner.process()));
+        wait_together(&killed, wait);
     }
 }
 

@@ -45,7 +45,7 @@ fn end(process: &Arc<Process>) {
 }
 
 /// Lets the process run on, unwatched. Its end is collected by a later start of this host.
-fn detach(process: &Arc<Process>) {
+pub(crate) fn detach(process: &Arc<Process>) {
     process.close_input();
     process.abandon_output(&mut |waker| waker.wake());
     process.leave();

@@ -23,7 +23,7 @@ mod write;
 mod writer;
 
 pub(crate) use self::core::{Notice, Observer, Process};
-pub(crate) use handle::DROP_WAIT;
+pub(crate) use handle::{detach, DROP_WAIT};
 pub(crate) use launch::{launch, Launch};
 pub use runner::ProcessRunner;
 pub(crate) use wait::Moment;

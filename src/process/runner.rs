@@ -194,6 +194,11 @@ impl ProcessRunner {
         Ok(())
     }
 
+    /// How a stop without a ladder of its own goes.
+    pub fn stop_ladder(&self) -> &StopLadder {
+        self.process().ladder()
+    }
+
     /// Kills the tree and returns when it is gone, at most after five seconds.
     ///
     /// Errors: [`ProcessError::StopFailed`] when something is left then, [`ProcessError::Forked`].
