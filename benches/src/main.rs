@@ -36,7 +36,10 @@ fn main() -> Outcome<()> {
 /// Streaming depends on whether child and host share a CPU, so it is measured both ways.
 fn measure_all(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>> {
     let mut done = Vec::new();
-    for run in [measure::starts, measure::bytes, measure::lines, measure::latency] {
+    let starts = [measure::starts, measure::spaced_starts];
+    let hosts = [measure::crowded_starts, measure::heavy_starts];
+    let streams = [measure::bytes, measure::lines, measure::latency];
+    for run in starts.into_iter().chain(hosts).chain(streams) {
         done.extend(show(run(contenders, size)?));
     }
     let cpus = raw::cpus()?;

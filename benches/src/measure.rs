@@ -1,7 +1,8 @@
 //! Rounds: every contender in turn, the order rotated each round, so that a slow moment of the
 //! machine hits all of them. Medians over the rounds.
 
-use std::time::Instant;
+use std::fs::File;
+use std::time::{Duration, Instant};
 
 use crate::work::{Child, Contender, Outcome, Tally};
 
@@ -18,15 +19,29 @@ pub struct Size {
     pub lines: u64,
     /// Timed lines in a round.
     pub ticks: usize,
+    /// Bytes of resident memory of the heavy host.
+    pub resident: usize,
 }
 
 impl Size {
     /// The default: a few minutes.
-    pub const FULL: Self =
-        Self { rounds: 9, starts: 1000, bytes: 2 << 30, lines: 10_000_000, ticks: 500 };
+    pub const FULL: Self = Self {
+        rounds: 9,
+        starts: 1000,
+        bytes: 2 << 30,
+        lines: 10_000_000,
+        ticks: 500,
+        resident: 4 << 30,
+    };
     /// `BENCH=quick`: less work a round, as many rounds.
-    pub const QUICK: Self =
-        Self { rounds: 7, starts: 300, bytes: 256 << 20, lines: 1_500_000, ticks: 150 };
+    pub const QUICK: Self = Self {
+        rounds: 7,
+        starts: 300,
+        bytes: 256 << 20,
+        lines: 1_500_000,
+        ticks: 150,
+        resident: 1 << 30,
+    };
 }
 
 /// One table: what was measured, and each contender's figures, one a round.
@@ -72,7 +87,7 @@ fn tables(
     contenders: &mut Contenders<'_>,
     rounds: usize,
     heads: &[Head],
-    mut work: impl FnMut(&mut dyn Contender) -> Outcome<Vec<f64>>,
+    mut work: impl FnMut(usize, &mut dyn Contender) -> Outcome<Vec<f64>>,
 ) -> Outcome<Vec<Table>> {
     let names: Vec<_> = contenders.iter().map(|contender| contender.name()).collect();
     let rows = || names.iter().map(|name| Row { name, figures: Vec::new() }).collect();
@@ -86,7 +101,7 @@ fn tables(
     for round in 0..rounds {
         for turn in 0..contenders.len() {
             let index = (round + turn) % contenders.len();
-            let figures = work(contenders[index].as_mut())?;
+            let figures = work(index, contenders[index].as_mut())?;
             for (table, figure) in tables.iter_mut().zip(figures) {
                 table.rows[index].figures.push(figure);
             }
@@ -97,20 +112,63 @@ fn tables(
     Ok(tables)
 }
 
+/// What every contender of the start tables does.
+const START: &str = "start a static child with stdin null and both outputs piped, read both to \
+                     the end, reap";
+
 /// Start, captured output, reap of the smallest child, one after the other.
 pub fn starts(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>> {
-    let title = format!(
-        "start a static child with stdin null and both outputs piped, read to the end, reap; \
-         {} in sequence",
-        size.starts
-    );
-    tables(contenders, size.rounds, &[("starts", title, "us each")], |contender| {
-        let begin = Instant::now();
-        for _ in 0..size.starts {
-            contender.start_and_reap()?;
-        }
-        Ok(vec![begin.elapsed().as_secs_f64() * 1e6 / f64::from(size.starts)])
+    let title = format!("{START}; {} in sequence", size.starts);
+    tables(contenders, size.rounds, &[("starts", title, "us each")], |_, contender| {
+        one_start(contender, size.starts, Duration::ZERO)
     })
+}
+
+/// The same with a pause before each: caches cold, the CPU asleep.
+pub fn spaced_starts(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>> {
+    let pause = Duration::from_millis(50);
+    let title = format!("{START}; {pause:?} of sleep before each, which is not counted");
+    tables(contenders, size.rounds, &[("starts-spaced", title, "us each")], |_, contender| {
+        one_start(contender, size.starts / 50, pause)
+    })
+}
+
+/// The same in a host with many open descriptors, beside a floor in a host that has none.
+pub fn crowded_starts(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>> {
+    let count = usize::try_from(crate::raw::descriptor_limit()?).unwrap_or(0).min(20_000);
+    let count = count.saturating_sub(2000);
+    let title = format!("{START}; the host has {count} open descriptors, the floor's host none");
+    tables(contenders, size.rounds, &[("starts-crowded", title, "us each")], |index, contender| {
+        let wanted = if index == 0 { 0 } else { count };
+        let open = (0..wanted).map(|_| File::open("/dev/null"));
+        let _crowd = open.collect::<std::io::Result<Vec<File>>>()?;
+        one_start(contender, size.starts / 5, Duration::ZERO)
+    })
+}
+
+/// The same in a host with much resident memory.
+pub fn heavy_starts(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>> {
+    let title = format!("{START}; the host has {} MiB resident", size.resident >> 20);
+    let mut memory = vec![0u8; size.resident];
+    memory.iter_mut().step_by(4096).for_each(|page| *page = 1);
+    let done =
+        tables(contenders, size.rounds, &[("starts-heavy", title, "us each")], |_, contender| {
+            one_start(contender, size.starts / 5, Duration::ZERO)
+        });
+    std::hint::black_box(&memory);
+    done
+}
+
+/// The time that one start takes, of `count` with a pause before each.
+fn one_start(contender: &mut dyn Contender, count: u32, pause: Duration) -> Outcome<Vec<f64>> {
+    let mut spent = Duration::ZERO;
+    for _ in 0..count {
+        std::thread::sleep(pause);
+        let begin = Instant::now();
+        contender.start_and_reap()?;
+        spent += begin.elapsed();
+    }
+    Ok(vec![spent.as_secs_f64() * 1e6 / f64::from(count)])
 }
 
 /// Bytes through one child.
@@ -118,7 +176,7 @@ pub fn bytes(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>>
     let args = ["bytes".to_owned(), size.bytes.to_string()];
     let child = Child::helper("flood", &args)?;
     let title = format!("{} MiB through one child's stdout, counted", size.bytes >> 20);
-    tables(contenders, size.rounds, &[("bytes", title, "ms a GiB")], |contender| {
+    tables(contenders, size.rounds, &[("bytes", title, "ms a GiB")], |_, contender| {
         let begin = Instant::now();
         let tally = contender.bytes(&child)?;
         check(contender.name(), tally, Tally { bytes: size.bytes, ..Tally::default() })?;
@@ -134,7 +192,7 @@ pub fn lines(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>>
     let expected = Tally::of_lines(size.lines, 80);
     let title =
         format!("{} lines of 80 bytes through one child's stdout, order checked", size.lines);
-    tables(contenders, size.rounds, &[("lines", title, "ns a line")], |contender| {
+    tables(contenders, size.rounds, &[("lines", title, "ns a line")], |_, contender| {
         let begin = Instant::now();
         let tally = contender.lines(&child)?;
         check(contender.name(), tally, expected)?;
@@ -149,7 +207,7 @@ pub fn latency(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table
         format!("one line a ms, {} lines: from the child's clock to the caller, {name}", size.ticks)
     };
     let heads = [("latency-p50", head("p50"), "us"), ("latency-p99", head("p99"), "us")];
-    tables(contenders, size.rounds, &heads, |contender| {
+    tables(contenders, size.rounds, &heads, |_, contender| {
         let mut delays: Vec<f64> = Vec::with_capacity(size.ticks);
         contender.each_line(&child, &mut |line| delays.push(delay_of(line)))?;
         if delays.len() != size.ticks || delays.iter().any(|delay| delay.is_nan()) {

@@ -237,3 +237,13 @@ pub fn cpus() -> io::Result<libc::cpu_set_t> {
         Ok(set)
     }
 }
+
+/// How many descriptors this process may have open.
+pub fn descriptor_limit() -> io::Result<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the call writes one rlimit to a live value.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(limit.rlim_cur)
+}
