@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 use rustix::fs::{
     accessat, flock, mkdirat, openat, statat, Access, AtFlags, FlockOperation, Mode, OFlags, CWD,
 };
-use rustix::process::{geteuid, getpid, Pid};
+use rustix::process::{geteuid, getpid};
 
 use super::group::{Cgroup, Events, Held};
 use super::pool::Pool;
 use super::{files, find, kill, remove};
 use crate::error::{ProcessError, Result};
 use crate::keeper::{Place, Registration, Watched, Watcher};
+use crate::sys::fork::{epoch, PerProcess};
 
 const PREFIX: &str = "process_manager.";
 /// How many directories of other hosts one start looks at.
@@ -28,8 +29,9 @@ const MOST_SWEPT: usize = 256;
 const ATTEMPTS: usize = 3;
 /// How long a sweep waits for what it killed in one directory.
 const SWEEP_WAIT: Duration = Duration::from_millis(50);
-static SHARED: Mutex<Shared> = Mutex::new(Shared { subtree: Weak::new(), refused: None });
+static SHARED: PerProcess<Mutex<Shared>> = PerProcess::new();
 
+#[derive(Default)]
 struct Shared {
     subtree: Weak<Subtree>,
     /// Why there can be none; asked once.
@@ -39,7 +41,7 @@ struct Shared {
 /// The directory. One per host, made on first use, removed with the last holder.
 #[derive(Debug)]
 pub(crate) struct Subtree {
-    host: Pid,
+    epoch: u64,
     name: CString,
     parent: Arc<OwnedFd>,
     directory: Arc<OwnedFd>,
@@ -54,8 +56,8 @@ impl Subtree {
     /// Errors: `Unsupported` with the reason, found out once per host; what starting the watcher
     /// says.
     pub(crate) fn shared() -> Result<Arc<Subtree>> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(subtree) = shared.subtree.upgrade().filter(|found| found.host == getpid()) {
+        let mut shared = SHARED.get().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(subtree) = shared.subtree.upgrade() {
             return Ok(subtree);
         }
         if let Some(reason) = &shared.refused {
@@ -88,7 +90,7 @@ impl Subtree {
         };
         let (parent, directory) = (Arc::new(parent), Arc::new(directory));
         let (pool, watched) = (Mutex::default(), Mutex::default());
-        let subtree = Subtree { host: getpid(), name, parent, directory, pool, watched };
+        let subtree = Subtree { epoch: epoch(), name, parent, directory, pool, watched };
         subtree.check_type()?;
         sweep(subtree.parent.as_fd());
         Ok(subtree)
@@ -147,7 +149,7 @@ impl Subtree {
     }
 
     pub(super) fn give_back(&self, held: Held) {
-        if self.host == getpid() {
+        if self.epoch == epoch() {
             self.lock().put(self.directory(), held);
         }
     }
@@ -174,7 +176,7 @@ impl Subtree {
 impl Drop for Subtree {
     /// Removes the directory; what is dying in it is the watcher's to see off.
     fn drop(&mut self) {
-        if self.host != getpid() {
+        if self.epoch != epoch() {
             return;
         }
         self.lock().clear(self.directory());

@@ -72,6 +72,11 @@ impl Channel {
         sendmsg(&self.socket, &[IoSlice::new(&packet)], &mut control, flags).map(drop)
     }
 
+    /// Ends the conversation, whoever else holds a copy of the socket.
+    pub(crate) fn close(&self) {
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+    }
+
     /// Takes one record if there is one.
     pub(crate) fn receive(&self) -> Incoming {
         let mut packet = [0; LEN];

@@ -7,10 +7,10 @@
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use super::channel::{Channel, Incoming};
@@ -19,10 +19,12 @@ use super::Image;
 use crate::command::{Command, Descendants, ExtraFd, GroupMode};
 use crate::error::{ProcessError, Result, StartError, StartStep};
 use crate::spawn::{self, SpawnContext, Spawned};
+use crate::sys::fork::epoch;
 use crate::types::{ExitStatus, ResourceUsage};
 
 /// How long a guard may take from its own exec to the command's.
 const START_WAIT: Duration = Duration::from_secs(30);
+const END_WAIT_SECONDS: i64 = 2;
 
 /// A running guard. Dropping it ends the tree: the guard sees its socket end.
 #[derive(Debug)]
@@ -32,6 +34,9 @@ pub(crate) struct Guard {
     pub(crate) pid: i32,
     /// Readable when the guard has ended.
     pub(crate) pidfd: OwnedFd,
+    epoch: u64,
+    /// Kept, so that the next guard need not make it again.
+    _image: Image,
 }
 
 /// What a guard reports, in this order: `Exited`, then `Empty` or `Left` unless `Exited` said so.
@@ -73,55 +78,54 @@ pub(crate) enum Reach {
 }
 
 impl Guard {
-    /// Starts `command` under a guard. `program` is the file to execute (looked up already),
-    /// `exec_fd` the descriptor to execute instead where there is one.
+    /// Starts `command` under a guard, with the same context as the spawn layer would get.
     ///
     /// The result's `pid`, `pidfd` and `pgid` are the command's; the guard's own are in the guard.
-    /// Blocks until the command's exec has succeeded or failed. Any thread.
-    pub(crate) fn start(
-        command: &Command,
-        program: &Path,
-        exec_fd: Option<&Arc<OwnedFd>>,
-    ) -> Result<(Guard, Spawned)> {
+    /// The host cannot reap the command: its end comes as an event. Blocks until the command's
+    /// exec has succeeded or failed. Any thread.
+    pub(crate) fn start(command: &Command, context: &SpawnContext<'_>) -> Result<(Guard, Spawned)> {
         let pair = Channel::pair();
         let (channel, theirs) =
             pair.map_err(|e| ProcessError::io("cannot make a control socket", e))?;
         let image = Image::get()?;
-        let wrapped = wrap(command, program, exec_fd, theirs);
-        let context =
-            SpawnContext { program: image.path(), exec_fd: image.exec_fd(), cgroup: None };
-        let spawned = spawn::spawn(&wrapped, &context)?;
+        let wrapped = wrap(command, context, theirs)?;
+        let spawned = spawn_guard(&wrapped, &image, context.cgroup)?;
         drop(wrapped);
         let Spawned { pid, pidfd, stdin, stdout, stderr, .. } = spawned;
-        let guard = Guard { channel, pid, pidfd };
-        let (pid, pidfd) = guard.await_start(command)?;
+        let guard = Guard { channel, pid, pidfd, epoch: epoch(), _image: image };
+        let (pid, pidfd) = guard.await_start(command, context)?;
         let pgid = (command.group != GroupMode::Host).then_some(pid);
         Ok((guard, Spawned { pid, pidfd, pgid, stdin, stdout, stderr }))
     }
 
-    fn await_start(&self, command: &Command) -> Result<(i32, OwnedFd)> {
-        let (step, errno) = match self.channel.receive_until(Instant::now() + START_WAIT) {
+    fn await_start(&self, command: &Command, context: &SpawnContext<'_>) -> Result<(i32, OwnedFd)> {
+        let failure = match self.channel.receive_until(Instant::now() + START_WAIT) {
             Incoming::Record(record, fds) if record.kind == kind::STARTED => {
                 if let Some(pidfd) = fds.into_iter().next() {
                     return Ok((record.values[0] as i32, pidfd));
                 }
-                (StartStep::Contain, libc::EMFILE)
+                (StartStep::Contain, libc::EMFILE, 0)
             }
             Incoming::Record(record, _) if record.kind == kind::FAILED => {
-                (start_step(record.values[0]), record.values[1] as i32)
+                let [step, errno, candidate, ..] = record.values;
+                (start_step(step), errno as i32, candidate as u32)
             }
-            Incoming::Nothing => (StartStep::Contain, libc::ETIMEDOUT),
-            _ => (StartStep::Contain, libc::ECHILD),
+            Incoming::Nothing => (StartStep::Contain, libc::ETIMEDOUT, 0),
+            _ => (StartStep::Contain, libc::ECHILD, 0),
         };
         self.end_now();
-        Err(StartError::new(command.program_label(), step, errno).into())
+        Err(spawn::explain_execution(command, context, failure))
     }
 
-    /// Ends the guard and reaps it: for a start that failed.
+    /// Ends the guard and reaps it: for a start that failed. The guard may have started something
+    /// meanwhile, so that it gets the time to end that.
     fn end_now(&self) {
-        let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
-        let options = WaitIdOptions::EXITED;
-        let _ = rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options);
+        self.channel.close();
+        if !self.ends_within(END_WAIT_SECONDS) {
+            let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        }
+        let id = WaitId::PidFd(self.pidfd.as_fd());
+        let _ = rustix::process::waitid(id, WaitIdOptions::EXITED);
     }
 
     /// The next event that is there; `None` if there is none yet. One thread at a time.
@@ -165,6 +169,17 @@ impl Guard {
         self.tell(kind::DETACH, &[])
     }
 
+    /// Whether the guard has ended, reaped or not.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ends_within(0)
+    }
+
+    fn ends_within(&self, seconds: i64) -> bool {
+        let time = Timespec { tv_sec: seconds, tv_nsec: 0 };
+        let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        matches!(rustix::event::poll(&mut fds, Some(&time)), Ok(1))
+    }
+
     /// Reaps the guard if it has ended, so that it is no zombie. True: it is gone.
     pub(crate) fn reap(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
@@ -177,6 +192,15 @@ impl Guard {
     }
 }
 
+impl Drop for Guard {
+    /// A forked copy of the host may hold the socket too: it has to be ended, not only closed.
+    fn drop(&mut self) {
+        if self.epoch == epoch() {
+            self.channel.close();
+        }
+    }
+}
+
 impl AsFd for Guard {
     /// Readable when [`Guard::next_event`] has something to say.
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -184,32 +208,50 @@ impl AsFd for Guard {
     }
 }
 
+/// Starts the guard itself. That the keeper cannot be executed is not the command's fault, except
+/// where there is too much to hand on.
+fn spawn_guard(
+    wrapped: &Command,
+    image: &Image,
+    cgroup: Option<BorrowedFd<'_>>,
+) -> Result<Spawned> {
+    let context = SpawnContext { program: image.path(), exec_fd: image.exec_fd(), cgroup };
+    match spawn::spawn(wrapped, &context) {
+        Err(ProcessError::StartFailed(error))
+            if error.step == StartStep::Exec && error.errno != libc::E2BIG =>
+        {
+            Err(StartError::new(error.program, StartStep::Contain, error.errno).into())
+        }
+        result => result,
+    }
+}
+
 /// The command that starts the guard, which starts `command`.
-fn wrap(
-    command: &Command,
-    program: &Path,
-    exec_fd: Option<&Arc<OwnedFd>>,
-    control: OwnedFd,
-) -> Command {
+fn wrap(command: &Command, context: &SpawnContext<'_>, control: OwnedFd) -> Result<Command> {
     let mut wrapped = command.clone();
-    let control_at = add_fd(&mut wrapped, &Arc::new(control));
-    let exec_at = exec_fd.map_or(-1, |fd| add_fd(&mut wrapped, fd));
-    let host = rustix::process::getpid();
+    let execution = spawn::execution(command, context);
+    let control_at = add_fd(&mut wrapped, control);
+    let exec_at = match context.exec_fd {
+        None => -1,
+        Some(fd) => add_fd(&mut wrapped, fd.try_clone_to_owned()?),
+    };
     let group = match command.group {
         GroupMode::Own => group::OWN,
         GroupMode::Session => group::SESSION,
-        GroupMode::Host => rustix::process::getpgrp().as_raw_nonzero().get().into(),
+        GroupMode::Host => host_number(rustix::process::getpgrp()),
     };
-    let numbers = [control_at.into(), host_number(host), rest_of(command), group, exec_at.into()];
+    let host = host_number(rustix::process::getpid());
+    let numbers = [control_at.into(), host, rest_of(command), group, exec_at.into()];
+    let counts = [i64::from(execution.keeps_fd), execution.candidates.len() as i64];
     let mut args = vec![OsString::from("guard")];
-    args.extend(numbers.map(|number: i64| OsString::from(number.to_string())));
-    args.push(program.as_os_str().to_owned());
-    args.push(command.arg0.clone().unwrap_or_else(|| program.as_os_str().to_owned()));
+    args.extend(numbers.into_iter().chain(counts).map(|number| number.to_string().into()));
+    args.extend(execution.candidates);
+    args.push(execution.arg0);
     args.append(&mut wrapped.args);
     wrapped.args = args;
     wrapped.arg0 = Some(OsString::from("keeper"));
     wrapped.group = GroupMode::Own;
-    wrapped
+    Ok(wrapped)
 }
 
 fn host_number(pid: Pid) -> i64 {
@@ -218,16 +260,17 @@ fn host_number(pid: Pid) -> i64 {
 
 fn rest_of(command: &Command) -> i64 {
     match command.descendants {
-        Descendants::End => rest::KILL,
+        // The host may want to ask before it kills.
+        Descendants::End => rest::KEEP,
         Descendants::Leave => rest::LEAVE,
     }
 }
 
 /// Gives the child one more descriptor, above all others; the result is its number there.
-fn add_fd(command: &mut Command, source: &Arc<OwnedFd>) -> i32 {
+fn add_fd(command: &mut Command, source: OwnedFd) -> i32 {
     let highest = command.extra_fds.iter().map(|extra| extra.target).max().unwrap_or(2);
     let target = highest.saturating_add(1);
-    command.extra_fds.push(ExtraFd { source: Arc::clone(source), target });
+    command.extra_fds.push(ExtraFd { source: Arc::new(source), target });
     target
 }
 

@@ -2,27 +2,28 @@
 //!
 //! A sealed memory file, run by descriptor: it needs no directory and cannot be changed by anybody.
 //! Where the system forbids that (vm.memfd_noexec), a file in an own directory (mode 0711: it can
-//! be run by other users and listed by none). Made once, on first use, on the caller's thread.
+//! be run by other users and listed by none). Made on first use, on the caller's thread, and kept
+//! for as long as somebody holds it.
 
-use std::fs::Permissions;
-use std::io::Write;
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use rustix::fs::{MemfdFlags, Mode, SealFlags};
-use tempfile::TempDir;
+use rustix::fs::{flock, FlockOperation, MemfdFlags, Mode, SealFlags};
 
+use super::watcher::Place;
 use crate::error::{ProcessError, Result};
+use crate::sys::fork::{epoch, PerProcess};
 
 const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/keeper"));
-/// Where no memory file can be had, and for sudo, which closes descriptors.
-static FILE: Mutex<Option<Arc<Installed>>> = Mutex::new(None);
-static MEMORY: Mutex<Option<Arc<OwnedFd>>> = Mutex::new(None);
+static MEMORY: PerProcess<Mutex<Weak<OwnedFd>>> = PerProcess::new();
+static FILE: PerProcess<Mutex<Weak<Installed>>> = PerProcess::new();
 
-/// The keeper as the spawn layer can execute it. Cheap to get, shared by all that hold it.
-#[derive(Clone)]
+/// The keeper as the spawn layer can execute it. Cheap to get while somebody holds one.
+#[derive(Debug, Clone)]
 pub(crate) enum Image {
     /// Run by descriptor.
     Memory(Arc<OwnedFd>),
@@ -30,33 +31,39 @@ pub(crate) enum Image {
     File(Arc<Installed>),
 }
 
-/// The keeper's file in its own directory, which goes with the last holder.
+/// The keeper's file in its own directory, which goes with the last holder, or by the watcher.
+#[derive(Debug)]
 pub(crate) struct Installed {
-    directory: TempDir,
+    epoch: u64,
+    directory: PathBuf,
     path: PathBuf,
+    place: Place,
 }
 
 impl Image {
     /// The keeper in the best form this system allows.
     pub(crate) fn get() -> Result<Image> {
-        let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(fd) = memory.as_ref() {
-            return Ok(Image::Memory(Arc::clone(fd)));
+        let mut memory = MEMORY.get().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fd) = memory.upgrade() {
+            return Ok(Image::Memory(fd));
         }
-        match memory_file() {
-            Ok(fd) => Ok(Image::Memory(Arc::clone(memory.insert(Arc::new(fd))))),
-            Err(_) => Image::installed().map(Image::File),
-        }
+        let Ok(fd) = memory_file() else { return Image::installed().map(Image::File) };
+        let fd = Arc::new(fd);
+        *memory = Arc::downgrade(&fd);
+        Ok(Image::Memory(fd))
     }
 
     /// The keeper as a file with a path.
     pub(crate) fn installed() -> Result<Arc<Installed>> {
-        let mut file = FILE.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(installed) = file.as_ref() {
-            return Ok(Arc::clone(installed));
+        let mut file = FILE.get().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(installed) = file.upgrade() {
+            return Ok(installed);
         }
-        let installed = install().map_err(|e| ProcessError::io("cannot install the keeper", e))?;
-        Ok(Arc::clone(file.insert(Arc::new(installed))))
+        let installed = Installed::new();
+        let installed = installed.map_err(|e| ProcessError::io("cannot install the keeper", e))?;
+        let installed = Arc::new(installed);
+        *file = Arc::downgrade(&installed);
+        Ok(installed)
     }
 
     /// What messages name, and what is executed where there is no descriptor.
@@ -77,36 +84,54 @@ impl Image {
 }
 
 impl Installed {
-    /// The directory, which the watcher removes when the host cannot.
-    pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
+    fn new() -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("process_manager-keeper.").tempdir()?;
+        let path = directory.path().join("keeper");
+        let mut file = File::options().write(true).create_new(true).open(&path)?;
+        file.write_all(PROGRAM)?;
+        rustix::fs::fchmod(&file, Mode::from_raw_mode(0o555))?;
+        std::fs::set_permissions(directory.path(), Permissions::from_mode(0o711))?;
+        let place = locked(directory.path())?;
+        Ok(Self { epoch: epoch(), directory: directory.keep(), path, place })
     }
 
     /// The executable file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// The directory as the watcher registers it.
+    pub(crate) fn place(&self) -> Place {
+        self.place.clone()
+    }
 }
 
-fn memory_file() -> std::io::Result<OwnedFd> {
+impl Drop for Installed {
+    fn drop(&mut self) {
+        if self.epoch == epoch() {
+            let _ = std::fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+/// The directory with our lock on it, which keeps cleaners away.
+fn locked(path: &Path) -> io::Result<Place> {
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    let directory: OwnedFd = File::open(path)?.into();
+    flock(&directory, FlockOperation::NonBlockingLockExclusive)?;
+    let name = path.file_name().unwrap_or_default().to_owned();
+    Ok(Place { parent: Arc::new(File::open(parent)?.into()), name, directory: Arc::new(directory) })
+}
+
+fn memory_file() -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let asked = rustix::fs::memfd_create("pm-keeper", flags | MemfdFlags::EXEC);
     // Kernels before 6.3 do not know the flag, and make every memory file executable.
     let fd = asked.or_else(|_| rustix::fs::memfd_create("pm-keeper", flags))?;
-    let mut file = std::fs::File::from(fd);
+    let mut file = File::from(fd);
     file.write_all(PROGRAM)?;
     file.set_permissions(Permissions::from_mode(0o555))?;
     let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
     rustix::fs::fcntl_add_seals(&file, seals)?;
     Ok(file.into())
-}
-
-fn install() -> std::io::Result<Installed> {
-    let directory = tempfile::Builder::new().prefix("process_manager-keeper.").tempdir()?;
-    let path = directory.path().join("keeper");
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
-    file.write_all(PROGRAM)?;
-    rustix::fs::fchmod(&file, Mode::from_raw_mode(0o555))?;
-    std::fs::set_permissions(directory.path(), Permissions::from_mode(0o711))?;
-    Ok(Installed { directory, path })
 }

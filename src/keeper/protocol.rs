@@ -50,7 +50,7 @@ pub mod kind {
 
     /// From the guard: the command runs. Values: pid. Descriptors: its pidfd.
     pub const STARTED: u16 = 96;
-    /// From the guard: the command could not be started. Values: step, errno.
+    /// From the guard: the command could not be started. Values: step, errno, candidate.
     pub const FAILED: u16 = 97;
     /// From the guard: the command ended. Values: wait status, user and system time in
     /// microseconds, peak memory in KiB, 1 if the tree is empty (no `EMPTY` follows then).

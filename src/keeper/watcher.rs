@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use rustix::process::{getpid, waitid, Pid, WaitId, WaitIdOptions};
+use rustix::process::{getpid, waitid, WaitId, WaitIdOptions};
 
 use super::channel::{Channel, Incoming};
 use super::protocol::{kind, Record};
@@ -19,15 +19,17 @@ use super::Image;
 use crate::command::{Command, Stdin, Stdout};
 use crate::error::{ProcessError, Result};
 use crate::spawn::{self, SpawnContext};
+use crate::sys::fork::{epoch, PerProcess};
 
 const START_WAIT: Duration = Duration::from_secs(10);
 const CONTROL_AT: i32 = 3;
-static SHARED: Mutex<Weak<Watcher>> = Mutex::new(Weak::new());
+static SHARED: PerProcess<Mutex<Weak<Watcher>>> = PerProcess::new();
 
 /// The watcher of this host.
 #[derive(Debug)]
 pub(crate) struct Watcher {
-    host: Pid,
+    epoch: u64,
+    image: Image,
     state: Mutex<State>,
 }
 
@@ -87,8 +89,8 @@ pub(crate) struct Watched {
 impl Watcher {
     /// The host's watcher, started where none runs.
     pub(crate) fn shared() -> Result<Arc<Watcher>> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(watcher) = shared.upgrade().filter(|watcher| watcher.host == getpid()) {
+        let mut shared = SHARED.get().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watcher) = shared.upgrade() {
             return Ok(watcher);
         }
         let watcher = Arc::new(Watcher::start()?);
@@ -98,16 +100,21 @@ impl Watcher {
 
     /// A watcher of its own, apart from the shared one.
     pub(super) fn start() -> Result<Watcher> {
-        let (channel, pid) = launch()?;
-        let state = State { channel: Arc::new(channel), pid, entries: Vec::new() };
-        Ok(Watcher { host: getpid(), state: Mutex::new(state) })
+        let image = Image::get()?;
+        let (channel, pid) = launch(&image)?;
+        let mut state = State { channel: Arc::new(channel), pid, entries: Vec::new() };
+        if let Image::File(installed) = &image {
+            let id = state.claim(Registration::Directory(installed.place()));
+            state.announce(id)?;
+        }
+        Ok(Watcher { epoch: epoch(), image, state: Mutex::new(state) })
     }
 
     /// Has `registration` ended when the host ends.
     pub(crate) fn watch(self: &Arc<Self>, registration: Registration) -> Result<Watched> {
         let mut state = self.lock();
         let id = state.claim(registration);
-        let sent = state.announce(id).or_else(|_| state.restart());
+        let sent = state.announce(id).or_else(|_| state.restart(&self.image));
         if let Err(error) = sent {
             state.release(id);
             return Err(error);
@@ -136,7 +143,7 @@ impl Watcher {
             match state.channel.receive() {
                 Incoming::Nothing => return Ok(false),
                 Incoming::Record(record, _) => state.note(&record),
-                Incoming::Closed => return state.restart().map(|()| true),
+                Incoming::Closed => return state.restart(&self.image).map(|()| true),
             }
         }
     }
@@ -148,7 +155,7 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        if self.host == getpid() {
+        if self.epoch == epoch() {
             let _ = self.lock().channel.send(&Record::new(kind::GOODBYE, 0, &[]), &[]);
         }
     }
@@ -162,14 +169,14 @@ impl Watched {
         let mut state = self.watcher.lock();
         state.hand_over(self.id);
         if state.say(kind::FINISH, self.id).is_err() {
-            let _ = state.restart();
+            let _ = state.restart(&self.watcher.image);
         }
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if !self.active || self.watcher.host != getpid() {
+        if !self.active || self.watcher.epoch != epoch() {
             return;
         }
         let mut state = self.watcher.lock();
@@ -241,8 +248,8 @@ impl State {
     }
 
     /// Replaces a watcher that is gone and tells the new one everything.
-    fn restart(&mut self) -> Result<()> {
-        let (channel, pid) = launch()?;
+    fn restart(&mut self, image: &Image) -> Result<()> {
+        let (channel, pid) = launch(image)?;
         (self.channel, self.pid) = (Arc::new(channel), pid);
         for id in 0..self.entries.len() {
             self.announce(u32::try_from(id).unwrap_or(u32::MAX))?;
@@ -276,11 +283,10 @@ impl Place {
 
 /// Starts a watcher: an intermediate child that starts the real one and ends at once, so that the
 /// host is not its parent.
-fn launch() -> Result<(Channel, i32)> {
+fn launch(image: &Image) -> Result<(Channel, i32)> {
     let failed = |what: &str, e: std::io::Error| ProcessError::io(what.to_owned(), e);
     let (channel, theirs) =
         Channel::pair().map_err(|e| failed("cannot make a control socket", e))?;
-    let image = Image::get()?;
     let host = getpid().as_raw_nonzero().get().to_string();
     let command = Command::new(image.path())
         .arg0("keeper")

@@ -17,7 +17,7 @@ mod lookup;
 mod mode;
 mod stdio;
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -25,8 +25,8 @@ use std::path::Path;
 pub(crate) use crate::sys::spawn::CloneMode;
 
 use crate::command::{Command, GroupMode};
-use crate::error::{ProcessError, Result};
-use crate::sys::spawn::{launch, Launched, Plan};
+use crate::error::{ProcessError, Result, StartStep};
+use crate::sys::spawn::{launch, Failure, Launched, Plan};
 use diagnose::Attempt;
 use image::Image;
 use stdio::Stdio;
@@ -112,4 +112,37 @@ fn directory(command: &Command) -> Result<Option<CString>> {
     let Some(path) = &command.cwd else { return Ok(None) };
     let refused = |_| ProcessError::invalid("working directory", "contains a NUL byte");
     CString::new(path.as_os_str().as_bytes()).map(Some).map_err(refused)
+}
+
+/// What a guard executes in this layer's stead: the same lookup, the same arguments.
+pub(crate) struct Execution {
+    /// Paths to try in order, as execvp(3) does.
+    pub(crate) candidates: Vec<OsString>,
+    /// The program's own name.
+    pub(crate) arg0: OsString,
+    /// Whether the descriptor to execute must stay open: it is a script.
+    pub(crate) keeps_fd: bool,
+}
+
+/// Prepares the execution of `command` by somebody else.
+pub(crate) fn execution(command: &Command, context: &SpawnContext<'_>) -> Execution {
+    let image = Image::new(command, context);
+    let text = |string: &CStr| OsStr::from_bytes(string.to_bytes()).to_owned();
+    let own_name = image.argv.strings().next().map(text);
+    Execution {
+        candidates: image.candidates.strings().map(text).collect(),
+        arg0: own_name.unwrap_or_default(),
+        keeps_fd: context.exec_fd.map(image::exec_fd).is_some_and(|fd| fd.keep),
+    }
+}
+
+/// Explains a step that failed in somebody else's hands; `candidate` is the index of the path.
+pub(crate) fn explain_execution(
+    command: &Command,
+    context: &SpawnContext<'_>,
+    (step, errno, candidate): (StartStep, i32, u32),
+) -> ProcessError {
+    let image = Image::new(command, context);
+    let attempt = Attempt { command, context, candidates: &image.candidates };
+    attempt.explain(Failure { step, errno, detail: candidate }).into()
 }

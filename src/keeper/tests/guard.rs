@@ -1,15 +1,16 @@
 //! Mode guard: every tree ends, and the guard proves it.
 
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Instant;
 
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::{helper, wait_readable, Output, PATIENCE};
 use crate::command::{Command, Descendants, Stdin, Stdout, UserSpec};
-use crate::error::{ProcessError, StartStep};
+use crate::error::{ProcessError, StartErrorKind, StartStep};
 use crate::keeper::{Guard, GuardEvent, Reach};
-use crate::spawn::Spawned;
+use crate::spawn::{SpawnContext, Spawned};
 use crate::types::ExitStatus;
 
 fn start(command: &Command) -> (Guard, Spawned) {
@@ -17,7 +18,11 @@ fn start(command: &Command) -> (Guard, Spawned) {
         crate::Program::Path(path) => path.clone(),
         crate::Program::Extracted(_) => unreachable!(),
     };
-    Guard::start(command, &path, None).unwrap()
+    Guard::start(command, &context(&path)).unwrap()
+}
+
+fn context(program: &Path) -> SpawnContext<'_> {
+    SpawnContext { program, exec_fd: None, cgroup: None }
 }
 
 fn start_ready(command: &Command) -> (Guard, Spawned, Output) {
@@ -94,10 +99,42 @@ fn reports_the_pid_of_the_command_itself() {
 #[test]
 fn reports_a_program_that_cannot_be_executed() {
     let command = Command::new("/nonexistent/program");
-    let error = Guard::start(&command, "/nonexistent/program".as_ref(), None).unwrap_err();
+    let error = Guard::start(&command, &context("/nonexistent/program".as_ref())).unwrap_err();
     let ProcessError::StartFailed(error) = error else { panic!("{error}") };
     assert_eq!((error.step, error.errno), (StartStep::Exec, libc::ENOENT));
     assert_eq!(error.program, "/nonexistent/program");
+    assert_eq!(error.kind, StartErrorKind::ProgramNotFound);
+}
+
+#[test]
+fn looks_a_program_up_in_the_path_of_the_command() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("sh"), "not executable").unwrap();
+    let path = format!("{}:/nonexistent:/bin:/usr/bin", directory.path().display());
+    let command = Command::new("sh").args(["-c", "echo $0; echo ready"]).env("PATH", path);
+    let (guard, _, mut output) = start_ready(&command);
+    output.end();
+    assert_eq!(expect_empty(&guard), Some(ExitStatus::Code(0)));
+    let missing = Command::new("no-such-program-anywhere");
+    let error = Guard::start(&missing, &context("no-such-program-anywhere".as_ref())).unwrap_err();
+    let ProcessError::StartFailed(error) = error else { panic!("{error}") };
+    assert_eq!((error.step, error.kind), (StartStep::Lookup, StartErrorKind::ProgramNotFound));
+}
+
+#[test]
+fn executes_a_descriptor() {
+    let file = std::fs::File::open("/bin/sh").unwrap();
+    let command = Command::new("shell").args(["-c", "echo $0; ls -l /proc/$$/fd >&2; echo ready"]);
+    let context =
+        SpawnContext { program: "shell".as_ref(), exec_fd: Some(file.as_fd()), cgroup: None };
+    let (guard, mut spawned) = Guard::start(&command, &context).unwrap();
+    let mut output = Output::new(spawned.stdout.take().unwrap());
+    output.line("shell");
+    output.line("ready");
+    assert_eq!(expect_empty(&guard), Some(ExitStatus::Code(0)));
+    let mut listing = Output::new(spawned.stderr.take().unwrap());
+    listing.end();
+    assert!(!listing.text().contains(" 3 -> "), "{}", listing.text());
 }
 
 #[test]
@@ -137,10 +174,12 @@ fn kills_the_whole_tree_when_the_host_lets_go() {
 }
 
 #[test]
-fn kills_what_outlives_the_command() {
+fn keeps_what_outlives_the_command_until_it_is_told() {
     let (guard, spawned, mut output) = start_ready(&tree());
     rustix::process::pidfd_send_signal(&spawned.pidfd, Signal::KILL).unwrap();
-    assert!(expect_empty(&guard).is_some());
+    assert!(matches!(next(&guard), GuardEvent::Exited { empty: false, .. }));
+    guard.kill().unwrap();
+    assert!(expect_empty(&guard).is_none());
     output.end();
 }
 

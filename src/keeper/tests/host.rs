@@ -25,7 +25,8 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Starts a host and waits until its tree stands.
+    /// Starts a host and waits until its tree stands and is registered: a host that is killed
+    /// between the two leaves what the group level cannot hold.
     pub(crate) fn start(role: &str, uid: Option<u32>) -> Host {
         let test = std::env::current_exe().unwrap();
         let mut command = std::process::Command::new(test);
@@ -38,6 +39,9 @@ impl Host {
         let mut child = command.spawn().unwrap();
         let mut output = Output::new(child.stdout.take().unwrap().into());
         output.line("ready");
+        if !role.starts_with("refused") {
+            output.line("standing");
+        }
         Host { child, output }
     }
 
@@ -83,6 +87,7 @@ fn role() {
         "refused" => return println!("refused {}\nready", Subtree::shared().unwrap_err()),
         other => panic!("no role {other}"),
     };
+    println!("standing");
     end(way, &kept);
 }
 
@@ -154,7 +159,8 @@ fn inherit(command: Command) -> Command {
 
 fn guarded() -> (Guard, Spawned) {
     let program = helper("tree");
-    Guard::start(&inherit(Command::new(&program)), &program, None).unwrap()
+    let context = SpawnContext { program: &program, exec_fd: None, cgroup: None };
+    Guard::start(&inherit(Command::new(&program)), &context).unwrap()
 }
 
 /// Members of one group only: that is what this level promises.

@@ -77,7 +77,7 @@ impl Output {
         poll(&mut [PollFd::new(&self.file, PollFlags::empty())], Some(&time)).unwrap() > 0
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.seen).into_owned()
     }
 

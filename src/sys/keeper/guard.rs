@@ -1,6 +1,6 @@
 //! Mode `guard`: parent and subreaper of one tree, where no cgroup can be had.
 //!
-//! `keeper guard CONTROL HOST REST GROUP EXECFD PATH ARGV0 ARGS…`: the spawn layer has already put
+//! `keeper guard CONTROL HOST REST GROUP EXECFD KEEPS COUNT CANDIDATES… ARGV0 ARGS…`: the spawn layer has already put
 //! directory, ids, limits, standard streams and further descriptors in place, so that the guard
 //! has only to start the command and to let go of everything itself. What the guard opens, it
 //! opens after that, in the places of the streams it closed: a descriptor limit meant for the
@@ -13,7 +13,7 @@ use crate::protocol::{group, kind, rest, scope, step, Record};
 use crate::raw::{self, Poll};
 use crate::tree::{self, Pids};
 
-const COMMAND_AT: usize = 8;
+const CANDIDATES_AT: usize = 9;
 const SLOWEST_ROUND_MS: i64 = 100;
 
 static mut STACK: [u8; 16384] = [0; 16384];
@@ -25,8 +25,12 @@ struct Start<'a> {
     guard: i32,
     group: i64,
     exec_fd: i32,
+    keeps_fd: bool,
+    /// How many paths there are to try.
+    count: usize,
     mask: u64,
-    failed: [i64; 2],
+    /// Step, errno, candidate.
+    failed: [i64; 3],
 }
 
 /// The guard at work.
@@ -46,17 +50,17 @@ struct Guard {
 pub fn run(args: &Args) -> i32 {
     let mask = process::set_mask(u64::MAX);
     let number = |index| args.number(index);
-    let numbers = (number(2), number(3), number(4), number(5), number(6));
-    let (Some(fd), Some(host), Some(rest), Some(group), Some(exec_fd)) = numbers else {
-        return 64;
-    };
+    let (Some(fd), Some(host), Some(rest)) = (number(2), number(3), number(4)) else { return 64 };
+    let numbers = (number(5), number(6), number(7), number(8));
+    let (Some(group), Some(exec_fd), Some(keeps), Some(count)) = numbers else { return 64 };
     process::set_name(b"pm-guard\0");
     process::reset_disposition(raw::SIGCHLD);
     process::become_subreaper();
     let control = Control { fd: fd as i32 };
     raw::set_cloexec(control.fd);
-    let (guard, exec_fd) = (process::getpid(), exec_fd as i32);
-    let mut start = Start { args, guard, group, exec_fd, mask, failed: [0; 2] };
+    let (guard, exec_fd, count) = (process::getpid(), exec_fd as i32, count as usize);
+    let keeps_fd = keeps != 0;
+    let mut start = Start { args, guard, group, exec_fd, keeps_fd, count, mask, failed: [0; 3] };
     match start_command(&mut start, host as i32) {
         Ok(command) => Guard::new(control, command, rest).watch(args, host as i32),
         Err(failed) => {
@@ -66,14 +70,14 @@ pub fn run(args: &Args) -> i32 {
     }
 }
 
-fn start_command(start: &mut Start<'_>, host: i32) -> Result<i32, [i64; 2]> {
+fn start_command(start: &mut Start<'_>, host: i32) -> Result<i32, [i64; 3]> {
     if process::getppid() != host {
-        return Err([step::HOST, raw::ESRCH.into()]);
+        return Err([step::HOST, raw::ESRCH.into(), 0]);
     }
     // SAFETY: single-threaded, and this is the only use.
     let stack = unsafe { &mut *(&raw mut STACK) };
     match process::vfork(stack, become_command, start) {
-        Err(errno) => Err([step::CLONE, errno.into()]),
+        Err(errno) => Err([step::CLONE, errno.into(), 0]),
         Ok(_) if start.failed[0] != 0 => Err(start.failed),
         Ok(pid) => Ok(pid as i32),
     }
@@ -91,19 +95,40 @@ extern "C" fn become_command(start: &mut Start<'_>) -> ! {
         number => process::setpgid(number),
     };
     if let Err(errno) = moved {
-        start.failed = [step::GROUP, errno.into()];
+        start.failed = [step::GROUP, errno.into(), 0];
         raw::exit(70);
     }
-    if start.exec_fd >= 0 {
-        raw::set_cloexec(start.exec_fd);
-    }
     process::set_mask(start.mask);
-    let args = start.args;
-    let path = args.pointer(COMMAND_AT - 1).unwrap_or(core::ptr::null_mut());
-    let argv = args.tail(COMMAND_AT);
-    let errno = process::exec(start.exec_fd, path, argv, args.environment());
-    start.failed = [step::EXEC, errno.into()];
+    execute(start);
     raw::exit(70)
+}
+
+/// Tries each candidate, as the spawn layer does: a file that may not be executed is remembered,
+/// and reported unless a later candidate succeeds or fails in a way of its own.
+fn execute(start: &mut Start<'_>) {
+    let args = start.args;
+    let (argv, envp) = (args.tail(CANDIDATES_AT + start.count), args.environment());
+    if start.exec_fd >= 0 {
+        if !start.keeps_fd {
+            raw::set_cloexec(start.exec_fd);
+        }
+        let errno = process::exec(start.exec_fd, core::ptr::null(), argv, envp);
+        start.failed = [step::EXEC, errno.into(), 0];
+        return;
+    }
+    // The memory is the guard's: nothing may be written before it is sure that all have failed.
+    let mut failed = [step::EXEC, raw::ENOENT.into(), 0];
+    for index in 0..start.count {
+        let Some(path) = args.pointer(CANDIDATES_AT + index) else { break };
+        match process::exec(-1, path, argv, envp) {
+            raw::ENOENT | raw::ENOTDIR | raw::ENAMETOOLONG => continue,
+            errno => failed = [step::EXEC, errno.into(), index as i64],
+        }
+        if failed[1] != raw::EACCES.into() {
+            break;
+        }
+    }
+    start.failed = failed;
 }
 
 impl Guard {

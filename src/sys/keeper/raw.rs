@@ -18,8 +18,11 @@ pub const ENOENT: i32 = 2;
 pub const ESRCH: i32 = 3;
 pub const EINTR: i32 = 4;
 pub const EAGAIN: i32 = 11;
+pub const EACCES: i32 = 13;
+pub const ENOTDIR: i32 = 20;
 pub const EINVAL: i32 = 22;
 pub const EMFILE: i32 = 24;
+pub const ENAMETOOLONG: i32 = 36;
 
 pub const SIGKILL: i32 = 9;
 pub const SIGCHLD: i32 = 17;

@@ -16,6 +16,8 @@ use crate::table::{Entry, Kind, Table};
 
 const GIVE_UP_MS: i64 = 30_000;
 const SLOWEST_ROUND_MS: i64 = 50;
+/// How long directories wait for processes: zombies that nobody reaps count as processes.
+const DIRECTORIES_WAIT_MS: i64 = 200;
 
 struct Watch {
     control: Control,
@@ -23,6 +25,7 @@ struct Watch {
     /// Entries that are being ended.
     ending: usize,
     host_gone: bool,
+    ending_since: i64,
     pause_ms: i64,
 }
 
@@ -51,7 +54,8 @@ fn watch(fd: i32, host_fd: i32) -> i32 {
     process::raise_descriptor_limit();
     let table = Table::new();
     let (control, ending) = (Control { fd }, 0);
-    let mut watch = Watch { control, table, ending, host_gone: false, pause_ms: 1 };
+    let mut watch =
+        Watch { control, table, ending, host_gone: false, ending_since: 0, pause_ms: 1 };
     watch.say(kind::READY, 0, process::getpid().into());
     while !watch.done() {
         let mut polls = [watch.watched(fd), watch.watched(host_fd)].map(Poll::readable);
@@ -164,6 +168,7 @@ impl Watch {
 
     fn finish(&mut self, id: u32) {
         self.pause_ms = 1;
+        self.ending_since = raw::now();
         match self.table.get(id) {
             Some(entry) if entry.kind != Kind::Free && !entry.ending => {
                 entry.ending = true;
@@ -184,12 +189,13 @@ impl Watch {
     /// One round over what is being ended. Directories go last: processes may still run in them.
     fn round(&mut self) {
         let now = raw::now();
+        let waited = now >= self.ending_since + DIRECTORIES_WAIT_MS;
         let mut left = 0;
         for id in 0..self.table.entries().len() {
             left += usize::from(!self.try_end(id as u32, now, |kind| kind != Kind::Directory));
         }
         for id in 0..self.table.entries().len() {
-            self.try_end(id as u32, now, |kind| kind == Kind::Directory && left == 0);
+            self.try_end(id as u32, now, |kind| kind == Kind::Directory && (left == 0 || waited));
         }
         self.pause_ms = (self.pause_ms * 2).min(SLOWEST_ROUND_MS);
     }
