@@ -61,7 +61,8 @@
  *     not from a callback           gives PM_ERROR_REENTRANT there.
  *
  * Callbacks. A callback is a function, its user data, and a function that destroys that (or NULL):
- *     - It is called inside pm_manager_poll() only, on the thread that polls, one call at a time.
+ *     - It is called inside pm_manager_poll() only, on the thread that polls, one call at a time;
+ *       after pm_manager_deliver_directly() on one thread of the library instead.
  *     - It is never called after the destruction of its user data has begun.
  *     - The user data is destroyed exactly once, after the last call has returned: when the
  *       callback is replaced or its object freed, and also when the registration fails.
@@ -92,6 +93,10 @@
 
 /** Given as the length of a text: the text ends at its first NUL byte. */
 #define PM_NUL_TERMINATED SIZE_MAX
+
+/** What pm_output_options and pm_run_options begin with. */
+#define PM_OUTPUT_OPTIONS_INIT {sizeof(pm_output_options), 0, 0, 0, 0}
+#define PM_RUN_OPTIONS_INIT {sizeof(pm_run_options), 0, 0}
 
 /**
  * What every function that can fail returns: `PM_OK`, a positive code for an outcome that is no
@@ -240,6 +245,29 @@ typedef uint32_t pm_containment;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/** Why a run ended. */
+enum pm_run_end
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** The process has ended; its info says how. Also the answer for NULL. */
+    PM_RUN_COMPLETE = 0,
+    /** The deadline passed, and the tree was killed. */
+    PM_RUN_TIMED_OUT = 1,
+    /** It wrote more than was allowed, and the tree was killed. */
+    PM_RUN_OUTPUT_LIMIT = 2,
+    /** Something that this version of the C interface has no name for. */
+    PM_RUN_OTHER = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pm_run_end pm_run_end;
+#else
+typedef uint32_t pm_run_end;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 /** What a record is. */
 enum pm_record_kind
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -258,6 +286,8 @@ enum pm_record_kind
      * fields beginning with `lost` count it.
      */
     PM_RECORD_GAP = 3,
+    /** Raw output, as it was read, from pm_output_next_bytes(); `line` holds it, newlines and all. */
+    PM_RECORD_BYTES = 4,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -317,6 +347,162 @@ typedef uint32_t pm_event_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/** A standard stream of a child, by its number. */
+enum pm_stream
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** Standard input. */
+    PM_STDIN = 0,
+    /** Standard output. */
+    PM_STDOUT = 1,
+    /** Standard error. */
+    PM_STDERR = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pm_stream pm_stream;
+#else
+typedef uint32_t pm_stream;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** Where a standard stream of a child comes from or goes to. */
+enum pm_stdio
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** /dev/null. The default of standard input. */
+    PM_STDIO_NULL = 0,
+    /**
+     * A pipe of this library: input is written with pm_process_write(), output is captured. The
+     * default of standard output and standard error.
+     */
+    PM_STDIO_PIPE = 1,
+    /** The host's own stream of the same number. */
+    PM_STDIO_INHERIT = 2,
+    /** For standard error only: wherever standard output goes, in true order of writing. */
+    PM_STDIO_MERGE = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pm_stdio pm_stdio;
+#else
+typedef uint32_t pm_stdio;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** Which process group and session a child gets. */
+enum pm_group
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** A process group of its own. The default. */
+    PM_GROUP_OWN = 0,
+    /** A session of its own, and with it a group; no controlling terminal. */
+    PM_GROUP_SESSION = 1,
+    /** The host's group: terminal signals reach it, and stopping reaches the process only. */
+    PM_GROUP_HOST = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pm_group pm_group;
+#else
+typedef uint32_t pm_group;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** What happens when the output that is kept for readers reaches its limit. */
+enum pm_output_policy
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** As `PM_OUTPUT_BLOCK` while somebody is reading, as `PM_OUTPUT_DROP_OLDEST` else. The default. */
+    PM_OUTPUT_AUTO = 0,
+    /** The child waits until a reader has made room. */
+    PM_OUTPUT_BLOCK = 1,
+    /** The oldest output goes, counted in a gap record. */
+    PM_OUTPUT_DROP_OLDEST = 2,
+    /** The tree is killed. */
+    PM_OUTPUT_KILL = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pm_output_policy pm_output_policy;
+#else
+typedef uint32_t pm_output_policy;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** What letting go of the last handle of a running process does. */
+enum pm_on_drop
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** The tree is killed. The default. */
+    PM_ON_DROP_KILL = 0,
+    /** The process runs on, unwatched. */
+    PM_ON_DROP_DETACH = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pm_on_drop pm_on_drop;
+#else
+typedef uint32_t pm_on_drop;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** What happens to descendants that outlive the process itself. */
+enum pm_descendants
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** They are ended. The default. */
+    PM_DESCENDANTS_END = 0,
+    /** They are left alone. */
+    PM_DESCENDANTS_LEAVE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pm_descendants pm_descendants;
+#else
+typedef uint32_t pm_descendants;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** How much a message matters. */
+enum pm_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** Nothing at all. */
+    PM_LOG_OFF = 0,
+    /** Something failed that nobody else can be told of. */
+    PM_LOG_ERROR = 1,
+    /** Something is not as it should be. */
+    PM_LOG_WARN = 2,
+    /** What happens, in large. */
+    PM_LOG_INFO = 3,
+    /** What happens, for those who search a mistake. */
+    PM_LOG_DEBUG = 4,
+    /** Everything. */
+    PM_LOG_TRACE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pm_log_level pm_log_level;
+#else
+typedef uint32_t pm_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 /**
  * What to start and how: a program and options. Starting copies it, so that one command can be
  * started many times. Unless an option says otherwise: standard input is empty, standard output
@@ -367,6 +553,34 @@ typedef struct pm_output pm_output;
  */
 typedef struct pm_process pm_process;
 
+/** What a run left: how the process ended, and what it wrote. Immutable. */
+typedef struct pm_run_result pm_run_result;
+
+/** One step of a stop: a signal, and how long to wait for the tree to end before the next step. */
+typedef struct {
+    /** Signal number, 1 to 64. */
+    int32_t signal;
+    /** How long to wait after it, in milliseconds. */
+    uint32_t grace_ms;
+} pm_stop_step;
+
+/** How captured output is kept. Begin with `PM_OUTPUT_OPTIONS_INIT`; 0 means the default. */
+typedef struct {
+    /** The size of this struct: fields may be added at its end. */
+    size_t struct_size;
+    /** Bytes of output kept for readers, per process, at least 4096. Default 1 MiB. */
+    size_t limit;
+    /** The longest line in bytes; a longer one comes in parts. Default 1 MiB. */
+    size_t max_line;
+    /** One of pm_output_policy: what happens at the limit. */
+    uint32_t policy;
+    /**
+     * After the end of the process, how long a silent pipe that a stranger still holds is waited
+     * for, in milliseconds. Default 1000.
+     */
+    uint32_t drain_ms;
+} pm_output_options;
+
 /** The id of a process: a UUID of version 7, so that ids sort by start. All zero: none. */
 typedef struct {
     /** The bytes in the order in which the text form shows them. */
@@ -385,13 +599,15 @@ typedef struct {
     uint32_t core_dumped;
 } pm_exit;
 
-/** One step of a stop: a signal, and how long to wait for the tree to end before the next step. */
+/** How a run is bounded. Begin with `PM_RUN_OPTIONS_INIT`; 0 means the default. */
 typedef struct {
-    /** Signal number, 1 to 64. */
-    int32_t signal;
-    /** How long to wait after it, in milliseconds. */
-    uint32_t grace_ms;
-} pm_stop_step;
+    /** The size of this struct: fields may be added at its end. */
+    size_t struct_size;
+    /** The whole run's deadline in milliseconds. Default none. */
+    uint64_t timeout_ms;
+    /** The most bytes collected of each stream; with one more the run is ended. Default 64 MiB. */
+    size_t max_output;
+} pm_run_options;
 
 /** A view of bytes that somebody else owns; `data` may be NULL where `len` is 0. Not terminated. */
 typedef struct {
@@ -411,10 +627,10 @@ typedef struct {
     pm_bytes line;
     /**
      * Orders the records of both streams: the number of bytes that the process had written when
-     * this record was complete.
+     * this record was complete. 0 for raw output.
      */
     uint64_t sequence;
-    /** When it was read, in nanoseconds since 1970 (UTC). */
+    /** When it was read, in nanoseconds since 1970 (UTC); 0 for a gap in raw output. */
     int64_t time;
     /** Bytes dropped; 0 unless this is a gap. */
     uint64_t lost_bytes;
@@ -464,6 +680,14 @@ typedef struct {
  * event: borrows; valid until the function returns. user_data: as it was registered.
  */
 typedef void (*pm_event_callback)(const pm_event *event, void *user_data);
+
+/**
+ * Called for each message of the library about itself, on the thread where it arises, one at a
+ * time; it must not call the library.
+ *
+ * level: one of pm_log_level. message: borrows; UTF-8. user_data: as it was registered.
+ */
+typedef void (*pm_log_callback)(uint32_t level, const char *message, void *user_data);
 
 #ifdef __cplusplus
 extern "C" {
@@ -780,6 +1004,189 @@ pm_status pm_command_set_directory(pm_command *command,
                                    size_t len,
                                    pm_error **error);
 
+/**
+ * Says where a standard stream of the child comes from or goes to.
+ *
+ * command: borrows. stream: one of pm_stream. stdio: one of pm_stdio. Errors:
+ * `PM_ERROR_INVALID_ARGUMENT`. Threads: one at a time per object.
+ */
+pm_status pm_command_set_stdio(pm_command *command,
+                               uint32_t stream,
+                               uint32_t stdio,
+                               pm_error **error);
+
+/**
+ * Connects a standard stream of the child to a file: standard input reads it; output creates it if
+ * it is missing, and truncates it unless `append`. The start opens it.
+ *
+ * command: borrows. stream: one of pm_stream. path: copies; len: its length or
+ * `PM_NUL_TERMINATED`. Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads: one at a time per object.
+ */
+pm_status pm_command_set_stdio_file(pm_command *command,
+                                    uint32_t stream,
+                                    const char *path,
+                                    size_t len,
+                                    bool append,
+                                    pm_error **error);
+
+/**
+ * Connects a standard stream of the child to a duplicate of a descriptor of the host.
+ *
+ * command: borrows. stream: one of pm_stream. fd: copies. Errors:
+ * `PM_ERROR_INVALID_ARGUMENT`. Threads: one at a time per object.
+ */
+pm_status pm_command_set_stdio_fd(pm_command *command,
+                                  uint32_t stream,
+                                  int32_t fd,
+                                  pm_error **error);
+
+/**
+ * Feeds these bytes to the child's standard input, then ends it.
+ *
+ * command: borrows. data: copies. Errors: none but NULL arguments. Threads: one at a time per
+ * object.
+ */
+pm_status pm_command_set_input(pm_command *command,
+                               const uint8_t *data,
+                               size_t len,
+                               pm_error **error);
+
+/**
+ * Gives the child a duplicate of the host's descriptor `fd` under the number `target`, which is 3 or
+ * more and used once; the start refuses others.
+ *
+ * command: borrows. fd: copies. Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads: one at a time per
+ * object.
+ */
+pm_status pm_command_add_fd(pm_command *command,
+                            int32_t fd,
+                            int32_t target,
+                            pm_error **error);
+
+/**
+ * Sets which process group and session the child gets.
+ *
+ * command: borrows. group: one of pm_group. Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads: one at a
+ * time per object.
+ */
+pm_status pm_command_set_group(pm_command *command, uint32_t group, pm_error **error);
+
+/**
+ * Sets a resource limit: an `RLIMIT_` number, the soft and the hard value; `UINT64_MAX` is unlimited.
+ *
+ * command: borrows. Errors: none but NULL arguments. Threads: one at a time per object.
+ */
+pm_status pm_command_add_rlimit(pm_command *command,
+                                uint32_t resource,
+                                uint64_t soft,
+                                uint64_t hard,
+                                pm_error **error);
+
+/**
+ * Sets the child's nice value, -20 (favoured) to 19; the start refuses others.
+ *
+ * command: borrows. Errors: none but NULL arguments. Threads: one at a time per object.
+ */
+pm_status pm_command_set_nice(pm_command *command, int32_t nice, pm_error **error);
+
+/**
+ * Sets the child's file mode creation mask, 0 to 0777; the start refuses others.
+ *
+ * command: borrows. Errors: none but NULL arguments. Threads: one at a time per object.
+ */
+pm_status pm_command_set_umask(pm_command *command, uint32_t umask, pm_error **error);
+
+/**
+ * Sets the CPUs that the child may use.
+ *
+ * command: borrows. cpus: copies; `count` numbers, from 0. Errors: none but NULL arguments.
+ * Threads: one at a time per object.
+ */
+pm_status pm_command_set_cpus(pm_command *command,
+                              const uint32_t *cpus,
+                              size_t count,
+                              pm_error **error);
+
+/**
+ * Sets the user that the child runs as. Needs privileges.
+ *
+ * command: borrows. Errors: none but NULL arguments. Threads: one at a time per object.
+ */
+pm_status pm_command_set_uid(pm_command *command, uint32_t uid, pm_error **error);
+
+/**
+ * Sets the group that the child runs as. Needs privileges.
+ *
+ * command: borrows. Errors: none but NULL arguments. Threads: one at a time per object.
+ */
+pm_status pm_command_set_gid(pm_command *command, uint32_t gid, pm_error **error);
+
+/**
+ * Sets the supplementary groups of the child; with a user and without this call it has none.
+ *
+ * command: borrows. gids: copies; `count` of them. Errors: none but NULL arguments. Threads: one
+ * at a time per object.
+ */
+pm_status pm_command_set_groups(pm_command *command,
+                                const uint32_t *gids,
+                                size_t count,
+                                pm_error **error);
+
+/**
+ * Stops the process by its steps when it has run this long; it then counts as failed.
+ *
+ * command: borrows. Errors: none but NULL arguments. Threads: one at a time per object.
+ */
+pm_status pm_command_set_timeout(pm_command *command, uint64_t timeout_ms, pm_error **error);
+
+/**
+ * Sets how the process is stopped: each step's signal, then its grace; SIGKILL follows by itself. With
+ * no steps it is killed at once. If never set: SIGTERM, 5 s, SIGKILL.
+ *
+ * command: borrows. steps: copies; `count` of them. Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads:
+ * one at a time per object.
+ */
+pm_status pm_command_set_stop(pm_command *command,
+                              const pm_stop_step *steps,
+                              size_t count,
+                              pm_error **error);
+
+/**
+ * Sets how captured output is kept.
+ *
+ * command: borrows. options: copies; NULL: all defaults. Errors: `PM_ERROR_INVALID_ARGUMENT`.
+ * Threads: one at a time per object.
+ */
+pm_status pm_command_set_output(pm_command *command,
+                                const pm_output_options *options,
+                                pm_error **error);
+
+/**
+ * Sets what letting go of the last handle of the running process does.
+ *
+ * command: borrows. policy: one of pm_on_drop. Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads: one
+ * at a time per object.
+ */
+pm_status pm_command_set_on_drop(pm_command *command, uint32_t policy, pm_error **error);
+
+/**
+ * Sets what happens to descendants that outlive the process itself.
+ *
+ * command: borrows. descendants: one of pm_descendants. Errors: `PM_ERROR_INVALID_ARGUMENT`.
+ * Threads: one at a time per object.
+ */
+pm_status pm_command_set_descendants(pm_command *command, uint32_t descendants, pm_error **error);
+
+/**
+ * Demands a level of containment: the start fails with `PM_ERROR_UNSUPPORTED` where it cannot be had.
+ *
+ * command: borrows. level: one of pm_containment, from `PM_CONTAINMENT_PROCESS`. Errors:
+ * `PM_ERROR_INVALID_ARGUMENT`. Threads: one at a time per object.
+ */
+pm_status pm_command_set_containment(pm_command *command,
+                                     uint32_t level,
+                                     pm_error **error);
+
 /* ---- Info: the facts about a process ----------------------------------------------------------- */
 
 /**
@@ -1059,6 +1466,115 @@ pm_status pm_manager_remove(pm_manager *manager, pm_id id, pm_error **error);
  */
 pm_status pm_manager_set_retention(pm_manager *manager, size_t count, pm_error **error);
 
+/**
+ * Starts all of the commands or none: the first failure ends those that were started.
+ *
+ * manager: borrows. commands: copies; `count` of them. processes: an array for `count` handles,
+ * returns owned, each to be freed with pm_process_free().
+ * Errors: as pm_manager_start(), for the first that fails. Threads: any thread.
+ */
+pm_status pm_manager_start_all(pm_manager *manager,
+                               const pm_command *const *commands,
+                               size_t count,
+                               pm_process **processes,
+                               pm_error **error);
+
+/**
+ * Starts each of the commands, whatever happens to the others.
+ *
+ * manager: borrows. commands: copies; `count` of them. processes: an array for `count` handles,
+ * returns owned; NULL where a start failed. errors: an array for `count` errors, returns owned;
+ * NULL where a start succeeded; may be NULL itself.
+ * Errors: for the call as a whole none but NULL arguments and `PM_ERROR_CLOSED`. Threads: any
+ * thread.
+ */
+pm_status pm_manager_start_each(pm_manager *manager,
+                                const pm_command *const *commands,
+                                size_t count,
+                                pm_process **processes,
+                                pm_error **errors,
+                                pm_error **error);
+
+/**
+ * Starts a pipeline, all of it or nothing: the standard output of each command but the last goes
+ * to the standard input of the next. The first one's input, the last one's output and every
+ * standard error are as the commands say.
+ *
+ * manager: borrows. commands: copies; `count` of them, at least one. processes: an array for
+ * `count` handles, returns owned, each to be freed with pm_process_free().
+ * Errors: as pm_manager_start(), for the first that fails. Threads: any thread.
+ */
+pm_status pm_manager_start_pipeline(pm_manager *manager,
+                                    const pm_command *const *commands,
+                                    size_t count,
+                                    pm_process **processes,
+                                    pm_error **error);
+
+/* ---- Runs: start, collect, wait ---------------------------------------------------------------- */
+
+/**
+ * Starts a command without a manager, collects its output and waits for its end. A run that was
+ * ended by its bounds gives `PM_OK` too: see pm_run_result_end().
+ *
+ * command: copies. options: copies; NULL: all defaults. result: returns owned; free with
+ * pm_run_result_free().
+ * Errors: as pm_process_start(). Threads: any thread.
+ */
+pm_status pm_command_run(const pm_command *command,
+                         const pm_run_options *options,
+                         pm_run_result **result,
+                         pm_error **error);
+
+/**
+ * As pm_command_run(), with the manager's binaries.
+ *
+ * manager: borrows. command, options: copies. result: returns owned.
+ * Errors: as pm_manager_start(). Threads: any thread.
+ */
+pm_status pm_manager_run(pm_manager *manager,
+                         const pm_command *command,
+                         const pm_run_options *options,
+                         pm_run_result **result,
+                         pm_error **error);
+
+/**
+ * Why the run ended.
+ *
+ * result: borrows. Threads: any thread.
+ */
+pm_run_end pm_run_result_end(const pm_run_result *result);
+
+/**
+ * The facts about the process; NULL for NULL. Valid until the result is freed, and not to be
+ * freed itself.
+ *
+ * result: borrows. Threads: any thread.
+ */
+const pm_info *pm_run_result_info(const pm_run_result *result);
+
+/**
+ * What the process wrote to standard output, where that was captured: a view, valid until the
+ * result is freed.
+ *
+ * result: borrows. bytes: written always, unless it is NULL. Threads: any thread.
+ */
+void pm_run_result_stdout(const pm_run_result *result, pm_bytes *bytes);
+
+/**
+ * What the process wrote to standard error, where that was captured apart: a view, valid until
+ * the result is freed.
+ *
+ * result: borrows. bytes: written always, unless it is NULL. Threads: any thread.
+ */
+void pm_run_result_stderr(const pm_run_result *result, pm_bytes *bytes);
+
+/**
+ * Frees a result. NULL is fine.
+ *
+ * result: takes. Threads: any thread.
+ */
+void pm_run_result_free(pm_run_result *result);
+
 /* ---- Callbacks and event loops ----------------------------------------------------------------- */
 
 /**
@@ -1137,6 +1653,15 @@ pm_status pm_manager_wake(pm_manager *manager, pm_error **error);
  * Errors: `PM_ERROR_CLOSED`, `PM_ERROR_FORKED`, `PM_ERROR_IO`. Threads: any thread.
  */
 pm_status pm_manager_fd(pm_manager *manager, int32_t *fd, pm_error **error);
+
+/**
+ * Has the callbacks of this manager called directly, on a thread of the library, from now on: for
+ * programs without a loop of their own. pm_manager_poll() then gives `PM_ERROR_BUSY`. Callbacks
+ * should be short, and what they share with other threads is the program's to protect.
+ *
+ * manager: borrows. Errors: `PM_ERROR_CLOSED`, `PM_ERROR_IO`. Threads: any thread.
+ */
+pm_status pm_manager_deliver_directly(pm_manager *manager, pm_error **error);
 
 /* ---- Process ----------------------------------------------------------------------------------- */
 
@@ -1365,11 +1890,52 @@ pm_status pm_output_next(pm_output *output,
                          pm_error **error);
 
 /**
+ * As pm_output_next(), with the output as it was read, without regard to lines: so that a prompt
+ * without a newline is seen at once. Use one of the two with a reader: what one took the other
+ * does not see.
+ *
+ * output: borrows. timeout_ms, records, count: as for pm_output_next(); of kind `PM_RECORD_BYTES`
+ * or `PM_RECORD_GAP`.
+ * Returns `PM_END`, `PM_TIMED_OUT` and errors as pm_output_next(). Threads: one at a time per
+ * object.
+ */
+pm_status pm_output_next_bytes(pm_output *output,
+                               int64_t timeout_ms,
+                               const pm_record **records,
+                               size_t *count,
+                               pm_error **error);
+
+/**
+ * Passes one of the two streams over from here on.
+ *
+ * output: borrows. source: one of pm_source, the one to keep.
+ * Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads: one at a time per object.
+ */
+pm_status pm_output_only(pm_output *output, uint32_t source, pm_error **error);
+
+/**
  * Frees a reader, and with it the views that it gave. NULL is fine.
  *
  * output: takes. Threads: one at a time per object.
  */
 void pm_output_free(pm_output *output);
+
+/* ---- The library's own messages ---------------------------------------------------------------- */
+
+/**
+ * Sets the function that gets the library's messages about itself, for the whole program. It
+ * replaces the one set before, whose user data is destroyed; NULL only does that. Free what it
+ * needs by setting NULL before the program ends.
+ *
+ * level: one of pm_log_level; messages that matter less are not made. callback, user_data,
+ * destroy: takes, also on failure; see the callback contract at the top, and pm_log_callback.
+ * Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads: any thread; not from a callback.
+ */
+pm_status pm_set_log_callback(uint32_t level,
+                              pm_log_callback callback,
+                              void *user_data,
+                              pm_destroy_callback destroy,
+                              pm_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -61,7 +61,8 @@
  *     not from a callback           gives PM_ERROR_REENTRANT there.
  *
  * Callbacks. A callback is a function, its user data, and a function that destroys that (or NULL):
- *     - It is called inside pm_manager_poll() only, on the thread that polls, one call at a time.
+ *     - It is called inside pm_manager_poll() only, on the thread that polls, one call at a time;
+ *       after pm_manager_deliver_directly() on one thread of the library instead.
  *     - It is never called after the destruction of its user data has begun.
  *     - The user data is destroyed exactly once, after the last call has returned: when the
  *       callback is replaced or its object freed, and also when the registration fails.

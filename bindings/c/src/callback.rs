@@ -57,19 +57,27 @@ impl<F: Copy> Callback<F> {
         }
     }
 
-    /// Runs `calls` with the function and the user data, unless the end was asked for.
+    /// Runs `calls` with the function and the user data, unless the end was asked for. Waits while
+    /// another thread is inside; does nothing inside itself.
     pub(crate) fn enter(&self, calls: impl FnOnce(F, *mut c_void)) {
+        let this = thread::current().id();
         let mut gate = self.lock();
+        while gate.inside.is_some_and(|thread| thread != this) && !gate.is_ending {
+            gate = self.changed.wait(gate).unwrap_or_else(PoisonError::into_inner);
+        }
         if gate.is_ending || gate.inside.is_some() {
             return;
         }
-        gate.inside = Some(thread::current().id());
+        gate.inside = Some(this);
         drop(gate);
         calls(self.function, self.user_data);
         let mut gate = self.lock();
         gate.inside = None;
         if gate.is_ending {
             self.destroy(gate);
+        } else {
+            drop(gate);
+            self.changed.notify_one();
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::mem;
 
-use core_api::Command;
+use core_api::{Command, UserSpec};
 
 use crate::convert;
 use crate::error::{pm_error, Failure};
@@ -17,17 +17,23 @@ use crate::status::pm_status::{self, PM_OK};
 /// environment and working directory of the host.
 pub struct pm_command {
     pub(crate) inner: Command,
+    pub(crate) user: UserSpec,
 }
 
 impl pm_command {
     fn new(inner: Command) -> Self {
-        Self { inner }
+        Self { inner, user: UserSpec::default() }
     }
 
     /// Applies one step of the core's builder, which consumes its command.
     pub(crate) fn change(&mut self, step: impl FnOnce(Command) -> Command) {
         let command = mem::replace(&mut self.inner, Command::new(""));
         self.inner = step(command);
+    }
+
+    pub(crate) fn apply_user(&mut self) {
+        let user = self.user.clone();
+        self.change(|inner| inner.user(user));
     }
 }
 

@@ -11,6 +11,20 @@ use core_api::{StopLadder, StopStep};
 use crate::error::Failure;
 use crate::types::{pm_stop_step, PM_NUL_TERMINATED};
 
+/// Checks a number from C against the values of an enum: only what it has becomes one.
+macro_rules! inbound {
+    ($type:ident: $($value:ident),+ $(,)?) => {
+        impl $type {
+            pub(crate) fn check(value: u32, argument: &str) -> Result<Self, $crate::error::Failure> {
+                let known = [$(Self::$value),+].into_iter().find(|known| *known as u32 == value);
+                let reason = || format!("{value} is none of {}", stringify!($type));
+                known.ok_or_else(|| $crate::error::Failure::invalid(argument, reason()))
+            }
+        }
+    };
+}
+pub(crate) use inbound;
+
 /// Borrows `len` items; with 0 the pointer is not looked at.
 ///
 /// # Safety

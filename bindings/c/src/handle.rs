@@ -86,3 +86,47 @@ impl<T> Out<*mut T> {
         self.put(Arc::into_raw(Arc::new(value)).cast_mut());
     }
 }
+
+/// Writes a result that the caller may not want.
+///
+/// # Safety
+/// `pointer` is NULL or valid for a write.
+pub(crate) unsafe fn put_optional<T>(pointer: *mut T, value: T) {
+    if !pointer.is_null() {
+        // SAFETY: as promised by the caller.
+        unsafe { pointer.write(value) };
+    }
+}
+
+/// Where several handles go, as [`Out`].
+pub(crate) struct Slots<T>(*mut *mut T);
+
+/// # Safety
+/// `pointer` is NULL or valid for `count` writes.
+pub(crate) unsafe fn slots<T>(
+    pointer: *mut *mut T,
+    count: usize,
+    name: &str,
+) -> Result<Slots<T>, Failure> {
+    if pointer.is_null() && count > 0 {
+        return Err(Failure::null(name));
+    }
+    Ok(Slots(pointer))
+}
+
+impl<T> Slots<T> {
+    /// Hands shared handles to C, as many as were announced.
+    pub(crate) fn share(self, values: impl Iterator<Item = T>) {
+        self.share_some(values.map(Some));
+    }
+
+    /// As [`share`](Self::share), with NULL for what is not there.
+    pub(crate) fn share_some(self, values: impl Iterator<Item = Option<T>>) {
+        for (at, value) in values.enumerate() {
+            let value =
+                value.map_or(std::ptr::null_mut(), |it| Arc::into_raw(Arc::new(it)).cast_mut());
+            // SAFETY: as promised to `slots`.
+            unsafe { self.0.add(at).write(value) };
+        }
+    }
+}

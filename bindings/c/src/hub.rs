@@ -17,6 +17,7 @@ use core_api::{Command, ProcessManager, ProcessRunner};
 use uuid::Uuid;
 
 use crate::callback::Registration;
+use crate::direct::Direct;
 use crate::error::Failure;
 use crate::source::{Seen, Source};
 use crate::status::pm_status;
@@ -33,6 +34,7 @@ pub(crate) struct Hub {
     poll_ended: Condvar,
     /// Read by starts, written by changes of the watches: each process meets each watch once.
     pub(crate) watches: RwLock<Watches>,
+    pub(crate) direct: Direct,
     process: u32,
 }
 
@@ -61,6 +63,7 @@ impl Hub {
             poller: Mutex::default(),
             poll_ended: Condvar::new(),
             watches: RwLock::default(),
+            direct: Direct::default(),
             process: std::process::id(),
         }
     }
@@ -72,11 +75,28 @@ impl Hub {
     }
 
     /// Starts a process and shows it to the callbacks of the whole manager.
-    pub(crate) fn start(&self, command: Command) -> Result<ProcessRunner, Failure> {
+    pub(crate) fn start(self: &Arc<Self>, command: Command) -> Result<ProcessRunner, Failure> {
         let watches = self.watches.read().unwrap_or_else(PoisonError::into_inner);
         let runner = self.manager()?.start(command)?;
         watches.attach(self, &runner)?;
+        drop(watches);
+        self.direct.start(self)?;
         Ok(runner)
+    }
+
+    /// As [`start`](Self::start), for several that the core starts together.
+    pub(crate) fn start_all(
+        self: &Arc<Self>,
+        start: impl FnOnce(&ProcessManager) -> core_api::Result<Vec<Uuid>>,
+    ) -> Result<Vec<ProcessRunner>, Failure> {
+        let watches = self.watches.read().unwrap_or_else(PoisonError::into_inner);
+        let manager = self.manager()?;
+        let ids = start(&manager)?;
+        let runners: Vec<_> = ids.into_iter().filter_map(|id| manager.runner(id)).collect();
+        runners.iter().try_for_each(|runner| watches.attach(self, runner))?;
+        drop(watches);
+        self.direct.start(self)?;
+        Ok(runners)
     }
 
     /// Adds a source. The next poll looks at it.
@@ -167,6 +187,10 @@ impl Hub {
     }
 
     fn begin_poll(&self) -> Result<Turn<'_>, Failure> {
+        if self.direct.refuses() {
+            let text = "the callbacks of this manager are delivered directly";
+            return Err(Failure::new(pm_status::PM_ERROR_BUSY, text));
+        }
         let mut poller = lock(&self.poller);
         let (status, text) = match *poller {
             None => {
@@ -188,6 +212,7 @@ impl Hub {
             ready.waker(WAKE).wake();
         }
         self.wait_for_poll();
+        self.direct.join();
         let table = mem::take(&mut *lock(&self.table));
         let watches = mem::take(&mut *self.watches.write().unwrap_or_else(PoisonError::into_inner));
         watches.end();

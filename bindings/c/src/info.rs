@@ -98,10 +98,8 @@ pub unsafe extern "C" fn pm_info_state(info: *const pm_info) -> pm_state {
 pub unsafe extern "C" fn pm_info_exit(info: *const pm_info, exit: *mut pm_exit) {
     // SAFETY: a handle or NULL.
     let value = unsafe { fact(info, pm_exit::NONE, |info| info.inner.exit.into()) };
-    if !exit.is_null() {
-        // SAFETY: not NULL, so valid for a write.
-        unsafe { exit.write(value) };
-    }
+    // SAFETY: NULL or valid for a write.
+    unsafe { handle::put_optional(exit, value) };
 }
 
 /// When the process was started, in nanoseconds since 1970 (UTC); 0 if it was not.

@@ -20,6 +20,7 @@ mod convert;
 mod guard;
 mod handle;
 mod hub;
+mod sized;
 mod source;
 mod watch;
 
@@ -38,9 +39,15 @@ mod extractor;
 
 mod command;
 
+mod options;
+
 mod info;
 
 mod manager;
+
+mod batch;
+
+mod run;
 
 mod record;
 
@@ -48,6 +55,10 @@ mod event;
 
 mod poll;
 
+mod direct;
+
 mod process;
 
 mod output;
+
+mod log;

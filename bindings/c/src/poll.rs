@@ -104,10 +104,8 @@ pub unsafe extern "C" fn pm_manager_poll(
         // SAFETY: as the crate's documentation says of arguments.
         let hub = unsafe { handle::borrow(manager, "manager")? }.hub().clone();
         let calls = hub.poll(convert::timeout(timeout_ms))?;
-        if !dispatched.is_null() {
-            // SAFETY: not NULL, so valid for a write.
-            unsafe { dispatched.write(calls) };
-        }
+        // SAFETY: NULL or valid for a write.
+        unsafe { handle::put_optional(dispatched, calls) };
         Ok(PM_OK)
     })
 }

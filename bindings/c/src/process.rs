@@ -168,10 +168,8 @@ pub unsafe extern "C" fn pm_process_wait(
         // SAFETY: as the crate's documentation says of arguments.
         let process = unsafe { handle::borrow(process, "process")? };
         let status = process.runner.wait_blocking(convert::timeout(timeout_ms))?;
-        if !exit.is_null() {
-            // SAFETY: not NULL, so valid for a write.
-            unsafe { exit.write(status.into()) };
-        }
+        // SAFETY: NULL or valid for a write.
+        unsafe { handle::put_optional(exit, status.into()) };
         Ok(PM_OK)
     })
 }

@@ -1,6 +1,6 @@
 //! `pm_record`: one line, or one gap, of a process's output.
 
-use core_api::{Record, RecordData};
+use core_api::{OutputChunk, Record, RecordData};
 
 use crate::convert;
 use crate::types::{pm_bytes, pm_source};
@@ -17,6 +17,8 @@ pub enum pm_record_kind {
     /// Output that was dropped before it could be delivered, as the output policy says; the
     /// fields beginning with `lost` count it.
     PM_RECORD_GAP = 3,
+    /// Raw output, as it was read, from pm_output_next_bytes(); `line` holds it, newlines and all.
+    PM_RECORD_BYTES = 4,
 }
 
 /// One line, or one gap, of a process's output. The struct is part of the ABI and never changes.
@@ -30,9 +32,9 @@ pub struct pm_record {
     /// The line, untouched but for the newline; not terminated. Empty for a gap.
     pub line: pm_bytes,
     /// Orders the records of both streams: the number of bytes that the process had written when
-    /// this record was complete.
+    /// this record was complete. 0 for raw output.
     pub sequence: u64,
-    /// When it was read, in nanoseconds since 1970 (UTC).
+    /// When it was read, in nanoseconds since 1970 (UTC); 0 for a gap in raw output.
     pub time: i64,
     /// Bytes dropped; 0 unless this is a gap.
     pub lost_bytes: u64,
@@ -61,6 +63,29 @@ impl From<Record<'_>> for pm_record {
             time: convert::nanoseconds(Some(record.time)),
             lost_bytes: lost.0,
             lost_lines: lost.1,
+        }
+    }
+}
+
+impl From<&OutputChunk> for pm_record {
+    fn from(chunk: &OutputChunk) -> Self {
+        let gap = |source: pm_source, bytes, lines| Self {
+            kind: pm_record_kind::PM_RECORD_GAP,
+            source,
+            line: pm_bytes::EMPTY,
+            sequence: 0,
+            time: 0,
+            lost_bytes: bytes,
+            lost_lines: lines,
+        };
+        match chunk {
+            OutputChunk::Gap { source, bytes, lines } => gap((*source).into(), *bytes, *lines),
+            OutputChunk::Data(bytes) => Self {
+                kind: pm_record_kind::PM_RECORD_BYTES,
+                line: pm_bytes::view(bytes),
+                time: convert::nanoseconds(Some(bytes.time())),
+                ..gap(bytes.source().into(), 0, 0)
+            },
         }
     }
 }
