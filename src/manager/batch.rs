@@ -8,8 +8,7 @@ use uuid::Uuid;
 use super::ProcessManager;
 use crate::command::{Command, DropPolicy, StopLadder};
 use crate::error::{ProcessError, Result};
-use crate::process::{detach, Moment, ProcessRunner, DROP_WAIT};
-use crate::reactor::Reactor;
+use crate::process::{detach, Engine, Moment, ProcessRunner, DROP_WAIT};
 
 /// What stopping many waits for beyond the longest ladder.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -82,8 +81,8 @@ impl ProcessManager {
     /// `wait` for the trees that are killed. For the end of a host whose handles may outlive it,
     /// as those of an interpreter do.
     pub fn end_all(&self, wait: Duration) {
-        let is_ours = |reactor: &Arc<Reactor>| reactor.check_fork().is_ok();
-        if !self.shared.reactor.get().is_some_and(is_ours) {
+        let is_ours = |engine: &Arc<Engine>| engine.reactor().check_fork().is_ok();
+        if !self.shared.engine.get().is_some_and(is_ours) {
             return;
         }
         let (killed, left): (Vec<_>, Vec<_>) = self

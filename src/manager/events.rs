@@ -34,6 +34,8 @@ pub enum EventKind {
     Stalled,
     /// The process itself ended.
     Exited(ExitStatus),
+    /// Its guard was killed; what could be found of its tree was killed too.
+    ContainmentLost,
     /// A silent output pipe was given up after the end: somebody else still holds it.
     OutputHeld,
     /// Process, descendants and output have ended: nothing more will come.
@@ -60,6 +62,7 @@ impl From<Notice> for EventKind {
             Notice::StopRequested => Self::StopRequested,
             Notice::Exited(exit) => Self::Exited(exit),
             Notice::Stalled => Self::Stalled,
+            Notice::ContainmentLost => Self::ContainmentLost,
             Notice::OutputHeld => Self::OutputHeld,
             Notice::Closed => Self::Closed,
         }

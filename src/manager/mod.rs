@@ -25,7 +25,7 @@ use crate::command::{Command, Program, StopLadder, UserSpec};
 use crate::error::{ProcessError, Result};
 use crate::extractor::BinaryExtractor;
 use crate::output::OutputStream;
-use crate::process::{launch, Launch, Observer, Process, ProcessRunner};
+use crate::process::{launch, Engine, Launch, Observer, Process, ProcessRunner};
 use crate::reactor::Reactor;
 use crate::types::ProcessInfo;
 use events::Events;
@@ -42,7 +42,7 @@ pub struct ProcessManager {
 
 pub(crate) struct Shared {
     extractor: BinaryExtractor,
-    reactor: OnceCell<Arc<Reactor>>,
+    engine: OnceCell<Arc<Engine>>,
     registry: Arc<Mutex<Registry>>,
     events: Arc<Events>,
     ready: OnceCell<ReadyList>,
@@ -61,7 +61,7 @@ impl ProcessManager {
     pub fn new(extractor: BinaryExtractor) -> Self {
         let shared = Shared {
             extractor,
-            reactor: OnceCell::new(),
+            engine: OnceCell::new(),
             registry: Arc::default(),
             events: Arc::default(),
             ready: OnceCell::new(),
@@ -110,7 +110,7 @@ impl ProcessManager {
         program: &Path,
         exec_fd: Option<Arc<OwnedFd>>,
     ) -> Result<ProcessRunner> {
-        let reactor = self.reactor()?.clone();
+        let engine = self.engine()?;
         let observer = Some(self.shared.observer());
         let mut admitted = None;
         let announce = &mut |process: &Arc<Process>| {
@@ -118,7 +118,7 @@ impl ProcessManager {
             self.shared.admit(&runner);
             admitted = Some(runner);
         };
-        let launched = launch(command, Launch { reactor, program, exec_fd, observer, announce });
+        let launched = launch(command, Launch { engine, program, exec_fd, observer, announce });
         match (launched, admitted) {
             (Ok(_), Some(runner)) => Ok(runner),
             (Ok(process), None) => Ok(ProcessRunner::new(process)),
@@ -246,7 +246,11 @@ impl ProcessManager {
     }
 
     pub(crate) fn reactor(&self) -> Result<&Arc<Reactor>> {
-        self.shared.reactor.get_or_try_init(Reactor::new)
+        self.engine().map(|engine| engine.reactor())
+    }
+
+    fn engine(&self) -> Result<&Arc<Engine>> {
+        self.shared.engine.get_or_try_init(Engine::new)
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {

@@ -5,6 +5,7 @@
 //! facts have one order; wakers and notices go out after the lock is gone.
 
 use std::collections::VecDeque;
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ use chrono::Utc;
 use uuid::Uuid;
 
 use super::deadlines::{Deadlines, Timer};
+use super::engine::Engine;
+use super::exit::{GUARD, HOLDER, PIDFD};
 use super::input::Input;
 use super::pipes::Pipe;
 use super::snapshots::Snapshots;
@@ -22,7 +25,7 @@ use super::wakers::WakerSet;
 use crate::command::{Descendants, DropPolicy, OutputOptions, StopLadder};
 use crate::error::{ProcessError, Result};
 use crate::output::OutputLog;
-use crate::reactor::{Key, Reactor};
+use crate::reactor::{Interest, Key, Reactor};
 use crate::types::ExitStatus;
 
 /// How soon a tree that cannot announce its end is looked at again: doubled from the first value
@@ -38,6 +41,8 @@ pub(crate) enum Notice {
     Exited(ExitStatus),
     /// Its reader did not consume in time; output is being dropped.
     Stalled,
+    /// Its guard was killed: what could be found of its tree was killed too.
+    ContainmentLost,
     /// A silent pipe was given up: somebody else still holds it.
     OutputHeld,
     /// Nothing more will happen.
@@ -62,9 +67,9 @@ pub(crate) struct Policy {
 /// One process, shared by its handles, the manager and the reactor.
 pub(crate) struct Process {
     pub(super) id: Uuid,
-    pub(super) reactor: Arc<Reactor>,
+    pub(super) engine: Arc<Engine>,
     pub(super) key: OnceLock<Key>,
-    pub(super) tree: Tree,
+    pub(super) pid: i32,
     pub(super) log: Arc<OutputLog>,
     pub(super) pipes: [Pipe; 2],
     pub(super) input: Input,
@@ -77,15 +82,20 @@ pub(crate) struct Process {
 /// What changes, under one lock.
 pub(super) struct Inner {
     pub state: State,
+    pub tree: Tree,
+    /// The guard has said that nothing is left.
+    pub guard_proved: bool,
     pub deadlines: Deadlines,
     pub waiters: WakerSet,
     pub probe: Duration,
 }
 
 impl Inner {
-    pub(super) fn new(state: State) -> Self {
+    pub(super) fn new(state: State, tree: Tree) -> Self {
         Self {
             state,
+            tree,
+            guard_proved: false,
             deadlines: Deadlines::default(),
             waiters: WakerSet::default(),
             probe: PROBE.0,
@@ -142,11 +152,13 @@ impl Process {
             Effect::StopAccepted(cause) => self.publish_stop(cause, after),
             Effect::Exited => {
                 self.publish_exit(inner, after);
-                events.push_back(self.look_at_tree());
+                events.push_back(self.look_at_tree(inner));
             }
             Effect::TreeDone => {
                 inner.deadlines.set(Timer::Step, None);
                 inner.deadlines.set(Timer::Probe, None);
+                self.unwatch_holder(inner);
+                inner.tree.release();
                 after.wakers.append(&mut inner.waiters.take());
             }
             Effect::Drain => {
@@ -158,7 +170,7 @@ impl Process {
     }
 
     fn signal_locked(&self, inner: &mut Inner, signal: i32) {
-        if let Err(error) = self.tree.signal(signal, inner.state.ended().is_some()) {
+        if let Err(error) = inner.tree.signal(signal, inner.state.ended().is_some()) {
             log::warn!("process {}: signal {signal} not sent: {error}", self.id);
         }
     }
@@ -167,7 +179,7 @@ impl Process {
     fn arm_step(&self, inner: &mut Inner, grace: Option<Duration>) {
         let now = Instant::now();
         inner.deadlines.set(Timer::Step, grace.and_then(|grace| now.checked_add(grace)));
-        if inner.state.ended().is_some() {
+        if inner.state.ended().is_some() && inner.tree.announcer().is_none() {
             inner.probe = PROBE.0;
             inner.deadlines.set(Timer::Probe, Some(now + inner.probe));
         }
@@ -188,17 +200,42 @@ impl Process {
     }
 
     /// Whether descendants are left, as the event that says so.
-    pub(super) fn look_at_tree(&self) -> Event {
-        match (self.policy.descendants, self.tree.members()) {
-            (Descendants::Leave, _) | (_, Members::None | Members::Unknown) => Event::TreeGone,
-            (Descendants::End, Members::Some) => Event::TreeAlive(self.policy.ladder.clone()),
+    pub(super) fn look_at_tree(&self, inner: &mut Inner) -> Event {
+        let leaves = self.policy.descendants == Descendants::Leave;
+        match inner.tree.members() {
+            _ if leaves && inner.tree.guard().is_none() => Event::TreeGone,
+            Members::None | Members::Unknown => Event::TreeGone,
+            Members::Some => self.await_tree(inner),
+        }
+    }
+
+    /// Waits for the end of the tree: by what announces it, else by looking again.
+    fn await_tree(&self, inner: &mut Inner) -> Event {
+        if inner.tree.guard().is_none() && inner.tree.announcer().is_none() {
+            if let Err(error) = self.watch_events(inner) {
+                log::warn!("{}: looked at in turns: {error}", self.describe());
+            }
+            // It may have emptied before the watch began.
+            if inner.tree.members() == Members::None {
+                return Event::TreeGone;
+            }
+        }
+        Event::TreeAlive(self.policy.ladder.clone())
+    }
+
+    fn watch_events(&self, inner: &mut Inner) -> Result<()> {
+        let opened = inner.tree.open_events();
+        opened.map_err(|error| ProcessError::io("watch a cgroup", error))?;
+        match (self.key.get(), inner.tree.announcer()) {
+            (Some(key), Some(fd)) => self.reactor().watch(*key, HOLDER, fd, Interest::NONE),
+            _ => Ok(()),
         }
     }
 
     fn close(&self, inner: &mut Inner, after: &mut After) {
         inner.deadlines.clear();
         if let Some(key) = self.key.get() {
-            self.reactor.remove(*key);
+            self.reactor().remove(*key);
         }
         after.wakers.append(&mut inner.waiters.take());
         after.notices.push(Notice::Closed);
@@ -207,7 +244,7 @@ impl Process {
     /// Tells the reactor the earliest deadline.
     pub(super) fn rearm(&self, inner: &mut Inner) {
         if let (Some(key), false) = (self.key.get(), inner.state.is_closed()) {
-            self.reactor.set_deadline(*key, inner.deadlines.earliest());
+            self.reactor().set_deadline(*key, inner.deadlines.earliest());
         }
     }
 
@@ -216,7 +253,7 @@ impl Process {
         if !matches!(inner.state, State::Leftover(..)) {
             return;
         }
-        match self.look_at_tree() {
+        match self.look_at_tree(inner) {
             Event::TreeGone => self.run(inner, Event::TreeGone, after),
             _ => {
                 if inner.state.is_killing() {
@@ -240,7 +277,7 @@ impl Process {
     pub(super) fn send_signal(&self, signal: i32) -> Result<()> {
         let inner = self.lock();
         let ended = inner.state.ended().is_some();
-        match self.tree.signal(signal, ended) {
+        match inner.tree.signal(signal, ended) {
             Ok(true) => Ok(()),
             Ok(false) => Err(ProcessError::Closed(format!("{} has ended", self.describe()))),
             Err(error) => Err(ProcessError::io(format!("send signal {signal}"), error)),
@@ -249,7 +286,7 @@ impl Process {
 
     /// The reactor that watches it.
     pub(crate) fn reactor(&self) -> &Arc<Reactor> {
-        &self.reactor
+        self.engine.reactor()
     }
 
     /// The ladder that a stop without one takes.
@@ -276,12 +313,23 @@ impl Process {
 
     /// Leaves the process to itself: the reactor forgets it.
     pub(super) fn leave(&self) {
+        self.leave_reactor();
+        self.lock().tree.detach();
+    }
+
+    /// Takes everything that tells of the end out of the reactor.
+    pub(super) fn leave_reactor(&self) {
         let mut inner = self.lock();
         inner.deadlines.clear();
-        if let Some(key) = self.key.get() {
-            self.reactor.unwatch(*key, super::exit::PIDFD, self.tree.pidfd());
-            self.reactor.remove(*key);
+        let Some(key) = self.key.get() else { return };
+        self.unwatch_holder(&inner);
+        if let Some(guard) = inner.tree.guard() {
+            self.reactor().unwatch(*key, GUARD, guard.pidfd.as_fd());
         }
+        if let Some(pidfd) = inner.tree.pidfd() {
+            self.reactor().unwatch(*key, PIDFD, pidfd);
+        }
+        self.reactor().remove(*key);
     }
 }
 

@@ -23,7 +23,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let process = &self.process;
         // A forked copy owns nothing: it neither signals nor waits.
-        if process.reactor.check_fork().is_err() || process.lock().state.is_closed() {
+        if process.reactor().check_fork().is_err() || process.lock().state.is_closed() {
             return;
         }
         match process.policy.on_drop {

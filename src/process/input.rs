@@ -146,7 +146,7 @@ impl Inner {
     fn watch(&mut self, process: &Process) -> Result<()> {
         let (Some(fd), Some(key)) = (self.fd.as_ref(), process.key.get()) else { return Ok(()) };
         if !self.is_watched {
-            process.reactor.watch(*key, SLOT, fd.as_fd(), Interest::WRITE)?;
+            process.reactor().watch(*key, SLOT, fd.as_fd(), Interest::WRITE)?;
             self.is_watched = true;
         }
         Ok(())
@@ -154,7 +154,7 @@ impl Inner {
 
     fn unwatch(&mut self, process: &Process) {
         if let (Some(fd), Some(key), true) = (&self.fd, process.key.get(), self.is_watched) {
-            process.reactor.unwatch(*key, SLOT, fd.as_fd());
+            process.reactor().unwatch(*key, SLOT, fd.as_fd());
             self.is_watched = false;
         }
     }

@@ -10,22 +10,23 @@ use uuid::Uuid;
 
 use super::core::{Inner, Observer, Policy, Process};
 use super::deadlines::Timer;
-use super::exit::PIDFD;
+use super::engine::Engine;
+use super::exit::{GUARD, HOLDER, PIDFD};
+use super::hold::{self, Ends};
 use super::input::Input;
 use super::pipes::Pipe;
 use super::snapshots::Snapshots;
-use super::state::{Cause, Output, State};
+use super::state::{Output, State};
 use super::tree::Tree;
-use crate::command::{Command, Stdin, StopLadder};
+use crate::command::{Command, Stdin};
 use crate::error::Result;
 use crate::output::{OutputLog, OutputSource};
-use crate::reactor::{Interest, Reactor};
-use crate::spawn::{self, SpawnContext, Spawned};
+use crate::reactor::{Interest, Key};
 use crate::types::{ProcessInfo, ProcessStatus};
 
 /// What a launch needs beside the command.
 pub(crate) struct Launch<'a> {
-    pub reactor: Arc<Reactor>,
+    pub engine: &'a Arc<Engine>,
     /// The file to execute, where the command names an extracted binary.
     pub program: &'a Path,
     /// The same as a descriptor, where it has no path that can be executed.
@@ -37,14 +38,11 @@ pub(crate) struct Launch<'a> {
 
 /// Starts the process on this thread and hands it to the reactor.
 pub(crate) fn launch(command: &Command, launch: Launch<'_>) -> Result<Arc<Process>> {
-    launch.reactor.check_fork()?;
-    let context = SpawnContext {
-        program: launch.program,
-        exec_fd: launch.exec_fd.as_ref().map(|fd| fd.as_fd()),
-        cgroup: None,
-    };
-    let spawned = spawn::spawn(command, &context)?;
-    let process = Arc::new(Process::new(command, spawned, launch.reactor, launch.observer));
+    let engine = launch.engine;
+    engine.reactor().check_fork()?;
+    let (tree, ends) = hold::start(engine, command, launch.program, launch.exec_fd.as_ref())?;
+    let process = Process::new(command, tree, ends, engine.clone(), launch.observer);
+    let process = Arc::new(process);
     (launch.announce)(&process);
     match process.watch_all(command) {
         Ok(()) => Ok(process),
@@ -58,26 +56,26 @@ pub(crate) fn launch(command: &Command, launch: Launch<'_>) -> Result<Arc<Proces
 impl Process {
     fn new(
         command: &Command,
-        spawned: Spawned,
-        reactor: Arc<Reactor>,
+        tree: Tree,
+        ends: Ends,
+        engine: Arc<Engine>,
         observer: Option<Arc<dyn Observer>>,
     ) -> Self {
-        let is_open = spawned.stdout.is_some() || spawned.stderr.is_some();
+        let is_open = ends.stdout.is_some() || ends.stderr.is_some();
         let state = State::started(if is_open { Output::Open } else { Output::Ended });
-        let log =
-            OutputLog::new(command.output, spawned.stdout.is_some(), spawned.stderr.is_some());
-        let tree = Tree::new(spawned.pid, spawned.pidfd, spawned.pgid);
+        let log = OutputLog::new(command.output, ends.stdout.is_some(), ends.stderr.is_some());
         let info = first_info(command, &tree);
         Self {
             id: info.id,
-            reactor,
+            engine,
+            pid: tree.pid(),
             key: OnceLock::new(),
             log,
             pipes: [
-                Pipe::new(OutputSource::Stdout, 1, spawned.stdout),
-                Pipe::new(OutputSource::Stderr, 2, spawned.stderr),
+                Pipe::new(OutputSource::Stdout, 1, ends.stdout),
+                Pipe::new(OutputSource::Stderr, 2, ends.stderr),
             ],
-            input: Input::new(spawned.stdin, feed_of(command)),
+            input: Input::new(ends.stdin, feed_of(command)),
             policy: Policy {
                 ladder: command.stop.clone(),
                 output: command.output,
@@ -86,14 +84,13 @@ impl Process {
             },
             snapshots: Snapshots::new(info),
             observer,
-            inner: std::sync::Mutex::new(Inner::new(state)),
-            tree,
+            inner: std::sync::Mutex::new(Inner::new(state, tree)),
         }
     }
 
     /// The pidfd is watched last: the end may be seen at once, and then all else must stand.
     fn watch_all(self: &Arc<Self>, command: &Command) -> Result<()> {
-        let key = self.reactor.insert(self.clone())?;
+        let key = self.reactor().insert(self.clone())?;
         // Nobody else has set the key: the process is not shared yet.
         let _ = self.key.set(key);
         let weak = Arc::downgrade(self);
@@ -109,28 +106,24 @@ impl Process {
             inner.deadlines.set(Timer::Timeout, Instant::now().checked_add(timeout));
             self.rearm(&mut inner);
         }
-        self.reactor.watch(key, PIDFD, self.tree.pidfd(), Interest::READ)
+        self.watch_end(key)
+    }
+
+    /// A guard tells of the end over its socket, and proves it by its own end.
+    fn watch_end(&self, key: Key) -> Result<()> {
+        let inner = self.lock();
+        if let Some(guard) = inner.tree.guard() {
+            self.reactor().watch(key, HOLDER, guard.as_fd(), Interest::READ)?;
+            return self.reactor().watch(key, GUARD, guard.pidfd.as_fd(), Interest::READ);
+        }
+        let pidfd = inner.tree.pidfd();
+        pidfd.map_or(Ok(()), |pidfd| self.reactor().watch(key, PIDFD, pidfd, Interest::READ))
     }
 
     /// Ends what was started and cannot be watched.
     fn give_up(&self) {
-        self.request_stop(Some(StopLadder::kill()), Cause::Requested);
-        self.wait_unwatched();
-        if let Some(key) = self.key.get() {
-            self.reactor.remove(*key);
-        }
-    }
-
-    /// SIGKILL was sent; the pidfd tells when it has worked. Bounded: a process in an
-    /// uninterruptible sleep is left to the orphan list.
-    fn wait_unwatched(&self) {
-        let deadline = rustix::time::Timespec { tv_sec: 2, tv_nsec: 0 };
-        let mut fds = [rustix::event::PollFd::from_borrowed_fd(
-            self.tree.pidfd(),
-            rustix::event::PollFlags::IN,
-        )];
-        let _ = rustix::event::poll(&mut fds, Some(&deadline));
-        let _ = self.tree.reap();
+        self.leave_reactor();
+        self.lock().tree.end_now();
     }
 }
 

@@ -5,8 +5,11 @@
 
 mod core;
 mod deadlines;
+mod engine;
 mod exit;
+mod guarded;
 mod handle;
+mod hold;
 mod input;
 mod launch;
 mod pipes;
@@ -23,6 +26,7 @@ mod write;
 mod writer;
 
 pub(crate) use self::core::{Notice, Observer, Process};
+pub(crate) use engine::Engine;
 pub(crate) use handle::{detach, DROP_WAIT};
 pub(crate) use launch::{launch, Launch};
 pub use runner::ProcessRunner;

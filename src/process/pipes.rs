@@ -76,7 +76,7 @@ impl Process {
         let mut inner = pipe.lock();
         let (Some(fd), Some(key)) = (inner.fd.as_ref(), self.key.get()) else { return Ok(()) };
         if !inner.is_watched {
-            self.reactor.watch(*key, pipe.slot, fd.as_fd(), Interest::READ)?;
+            self.reactor().watch(*key, pipe.slot, fd.as_fd(), Interest::READ)?;
             inner.is_watched = true;
         }
         Ok(())
@@ -161,7 +161,7 @@ impl Process {
                 log::error!("process {}: output cannot be watched: {error}", self.id);
             }
         }
-        self.reactor.serve();
+        self.reactor().serve();
     }
 
     /// The Auto policy's deadline: unless the reader has consumed, the oldest output goes.
@@ -180,7 +180,7 @@ impl Process {
         let pipe = &self.pipes[index];
         let mut inner = pipe.lock();
         if let (Some(fd), Some(key), true) = (inner.fd.as_ref(), self.key.get(), inner.is_watched) {
-            self.reactor.unwatch(*key, pipe.slot, fd.as_fd());
+            self.reactor().unwatch(*key, pipe.slot, fd.as_fd());
             inner.is_watched = false;
         }
     }

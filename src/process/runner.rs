@@ -57,9 +57,9 @@ impl ProcessRunner {
     }
 
     fn start_program(command: &Command, program: &Path) -> Result<Self> {
-        let reactor = standalone::reactor()?;
+        let engine = &standalone::engine()?;
         let announce = &mut |_: &_| {};
-        let parts = Launch { reactor, program, exec_fd: None, observer: None, announce };
+        let parts = Launch { engine, program, exec_fd: None, observer: None, announce };
         launch(command, parts).map(Self::new)
     }
 
@@ -131,7 +131,7 @@ impl ProcessRunner {
     /// Polls for the end; the waker stays registered until the next change of the process.
     pub fn poll_wait(&self, cx: &mut Context<'_>) -> Poll<Result<ExitStatus>> {
         let process = self.process();
-        if let Err(error) = process.reactor.check_fork() {
+        if let Err(error) = process.reactor().check_fork() {
             return Poll::Ready(Err(error));
         }
         let mut inner = process.lock();
@@ -189,7 +189,7 @@ impl ProcessRunner {
     ///
     /// Errors: [`ProcessError::Forked`].
     pub fn begin_stop(&self, ladder: Option<StopLadder>) -> Result<()> {
-        self.process().reactor.check_fork()?;
+        self.process().reactor().check_fork()?;
         self.process().request_stop(ladder, Cause::Requested);
         Ok(())
     }
@@ -222,7 +222,7 @@ impl ProcessRunner {
         if !(1..=64).contains(&signal) {
             return Err(ProcessError::invalid("signal", format!("{signal} is not 1 to 64")));
         }
-        self.process().reactor.check_fork()?;
+        self.process().reactor().check_fork()?;
         self.process().send_signal(signal)
     }
 
@@ -269,7 +269,7 @@ impl ProcessRunner {
     ///
     /// Errors: [`ProcessError::Closed`] when it is not piped or was closed before.
     pub fn close_stdin(&self) -> Result<()> {
-        self.process().reactor.check_fork()?;
+        self.process().reactor().check_fork()?;
         if !self.process().input.is_open() {
             return Err(super::input::closed());
         }
@@ -284,7 +284,7 @@ impl ProcessRunner {
 
     /// A reader over the captured output: lines, records or raw chunks.
     pub fn output(&self) -> OutputReader {
-        self.process().log.reader(self.process().reactor.clone())
+        self.process().log.reader(self.process().reactor().clone())
     }
 }
 

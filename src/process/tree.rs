@@ -4,11 +4,18 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
+use crate::cgroup::{Cgroup, Events};
+use crate::keeper::{Guard, Reach, Watched};
 use crate::sys::pidfd;
 use crate::types::Containment;
+
+/// How long a start that failed late waits for what it had started.
+const END_WAIT: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
 /// What is known about the members that are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,36 +28,68 @@ pub(crate) enum Members {
     Unknown,
 }
 
-/// The leader's pidfd and the level that holds its descendants.
+/// What holds the descendants.
+#[derive(Debug)]
+pub(crate) enum Holder {
+    /// Nothing: the process alone.
+    Process,
+    /// The process group that the process leads.
+    Group,
+    /// A guard, the parent of the whole tree.
+    Guard(Guard),
+    /// A cgroup, and what tells that it has emptied once somebody waits for that.
+    Cgroup(Cgroup, Option<Events>),
+    /// The tree is gone.
+    Gone,
+}
+
+/// The process and what holds its tree.
 #[derive(Debug)]
 pub(crate) struct Tree {
     pid: i32,
-    pidfd: OwnedFd,
-    level: Containment,
+    pidfd: Option<Arc<OwnedFd>>,
+    pub(super) holder: Holder,
+    /// Its entry with the watcher, where it does not end with its holder by itself.
+    pub(super) watched: Option<Watched>,
 }
 
 impl Tree {
-    /// `pgid` is the group that the leader leads, if it does.
-    pub(crate) fn new(pid: i32, pidfd: OwnedFd, pgid: Option<i32>) -> Self {
-        let level = if pgid == Some(pid) { Containment::Group } else { Containment::Process };
-        Self { pid, pidfd, level }
+    pub(crate) fn new(pid: i32, pidfd: OwnedFd, holder: Holder) -> Self {
+        Self { pid, pidfd: Some(Arc::new(pidfd)), holder, watched: None }
     }
 
     pub(crate) fn pid(&self) -> i32 {
         self.pid
     }
 
-    pub(crate) fn pidfd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
+    pub(crate) fn pidfd(&self) -> Option<BorrowedFd<'_>> {
+        self.pidfd.as_ref().map(|fd| fd.as_fd())
+    }
+
+    pub(super) fn shared_pidfd(&self) -> Option<Arc<OwnedFd>> {
+        self.pidfd.clone()
     }
 
     pub(crate) fn level(&self) -> Containment {
-        self.level
+        match self.holder {
+            Holder::Process | Holder::Gone => Containment::Process,
+            Holder::Group => Containment::Group,
+            Holder::Guard(_) => Containment::Guard,
+            Holder::Cgroup(..) => Containment::Cgroup,
+        }
+    }
+
+    pub(super) fn guard(&self) -> Option<&Guard> {
+        if let Holder::Guard(guard) = &self.holder {
+            Some(guard)
+        } else {
+            None
+        }
     }
 
     /// Collects the leader's end, if it has come.
     pub(crate) fn reap(&self) -> io::Result<pidfd::Reaped> {
-        pidfd::reap(self.pidfd())
+        self.pidfd().map_or(Ok(pidfd::Reaped::NotYet), pidfd::reap)
     }
 
     /// Sends a signal to every member; `Ok(false)` when there is none.
@@ -66,24 +105,36 @@ impl Tree {
     }
 
     fn send(&self, signal: i32, leader_reaped: bool) -> io::Result<bool> {
-        match (self.level, group_flag_works(self.pidfd())) {
-            (Containment::Process, _) => pidfd::signal_process(self.pidfd(), signal),
-            (_, true) => pidfd::signal_group(self.pidfd(), signal),
-            // Without the kernel's help a group may only be named while its leader is unreaped:
-            // afterwards the number can belong to strangers.
-            (_, false) if !leader_reaped => self.kill_by_number(signal),
-            (_, false) => Ok(false),
+        match (&self.holder, self.pidfd()) {
+            (Holder::Gone, _) | (_, None) => Ok(false),
+            (Holder::Process, Some(pidfd)) => pidfd::signal_process(pidfd, signal),
+            (Holder::Group, Some(pidfd)) => self.signal_group(pidfd, signal, leader_reaped),
+            (Holder::Guard(guard), _) if signal == libc::SIGKILL => guard.kill().map(|()| true),
+            (Holder::Guard(guard), _) => guard.signal(signal, Reach::Tree).map(|()| true),
+            (Holder::Cgroup(cgroup, _), _) if signal == libc::SIGKILL => {
+                cgroup.kill().map(|()| true)
+            }
+            (Holder::Cgroup(cgroup, _), _) => cgroup.signal(signal).map(|()| true),
         }
     }
 
-    fn kill_by_number(&self, signal: i32) -> io::Result<bool> {
+    /// Without the kernel's help a group may only be named while its leader is unreaped:
+    /// afterwards the number can belong to strangers.
+    fn signal_group(
+        &self,
+        pidfd: BorrowedFd<'_>,
+        signal: i32,
+        leader_reaped: bool,
+    ) -> io::Result<bool> {
+        if group_flag_works(pidfd) {
+            return pidfd::signal_group(pidfd, signal);
+        }
         // Where the call itself is missing, the leader is still unreaped by us.
-        if matches!(pidfd::signal_process(self.pidfd(), 0), Ok(false)) {
+        if leader_reaped || matches!(pidfd::signal_process(pidfd, 0), Ok(false)) {
             return Ok(false);
         }
         let group = rustix::process::Pid::from_raw(self.pid);
-        let signal = rustix::process::Signal::from_named_raw(signal);
-        match (group, signal) {
+        match (group, rustix::process::Signal::from_named_raw(signal)) {
             (Some(group), Some(signal)) => {
                 rustix::process::kill_process_group(group, signal)?;
                 Ok(true)
@@ -92,25 +143,82 @@ impl Tree {
         }
     }
 
-    /// Who is left after the leader was reaped.
+    /// Who is left after the leader has ended. Members that cannot be asked about are there.
     pub(crate) fn members(&self) -> Members {
-        if self.level == Containment::Process {
-            return Members::None;
-        }
-        if !group_flag_works(self.pidfd()) {
-            return Members::Unknown;
-        }
-        match pidfd::signal_group(self.pidfd(), 0) {
-            Ok(false) => Members::None,
-            Ok(true) => Members::Some,
-            // Members that changed their user: there, and out of reach.
-            Err(_) => Members::Some,
+        match (&self.holder, self.pidfd()) {
+            (Holder::Process | Holder::Gone, _) | (Holder::Group, None) => Members::None,
+            // A guard says itself when nothing is left, and then ends.
+            (Holder::Guard(_), _) => Members::Some,
+            (Holder::Cgroup(cgroup, None), _) => from_populated(cgroup.is_populated()),
+            (Holder::Cgroup(_, Some(events)), _) => from_populated(events.is_populated()),
+            (Holder::Group, Some(pidfd)) if !group_flag_works(pidfd) => Members::Unknown,
+            (Holder::Group, Some(pidfd)) => from_populated(pidfd::signal_group(pidfd, 0)),
         }
     }
 
     /// True where members must be ended before the leader is reaped, or not at all.
     pub(crate) fn must_end_before_reap(&self) -> bool {
-        self.level == Containment::Group && !group_flag_works(self.pidfd())
+        let pidfd = self.pidfd().filter(|_| matches!(self.holder, Holder::Group));
+        pidfd.is_some_and(|pidfd| !group_flag_works(pidfd))
+    }
+
+    /// Opens what announces that a cgroup has emptied; nothing at the other levels.
+    pub(super) fn open_events(&mut self) -> io::Result<()> {
+        if let Holder::Cgroup(cgroup, events @ None) = &mut self.holder {
+            *events = Some(cgroup.events()?);
+        }
+        Ok(())
+    }
+
+    /// What announces the end of the tree, where something does.
+    pub(super) fn announcer(&self) -> Option<BorrowedFd<'_>> {
+        match &self.holder {
+            Holder::Guard(guard) => Some(guard.as_fd()),
+            Holder::Cgroup(_, Some(events)) => Some(events.as_fd()),
+            _ => None,
+        }
+    }
+
+    /// Goes on without the guard, which is gone.
+    pub(super) fn degrade(&mut self) {
+        self.holder = Holder::Group;
+    }
+
+    /// Leaves the tree to itself.
+    pub(super) fn detach(&mut self) {
+        if let Some(Err(error)) = self.guard().map(Guard::detach) {
+            log::warn!("pid {}: its guard was not told to leave it: {error}", self.pid);
+        }
+        self.release();
+    }
+
+    /// Lets go of all descriptors: the tree is gone, or left to itself.
+    pub(super) fn release(&mut self) {
+        self.pidfd = None;
+        self.holder = Holder::Gone;
+        self.watched = None;
+    }
+
+    /// Kills what a start that failed late had started, and waits for it, bounded.
+    pub(super) fn end_now(&mut self) {
+        let _ = self.signal(libc::SIGKILL, false);
+        let last = self.guard().map(|guard| guard.pidfd.as_fd()).or(self.pidfd());
+        if let Some(last) = last {
+            let _ = poll(&mut [PollFd::from_borrowed_fd(last, PollFlags::IN)], Some(&END_WAIT));
+        }
+        match self.guard() {
+            Some(guard) => drop(guard.reap()),
+            None => drop(self.reap()),
+        }
+        self.release();
+    }
+}
+
+fn from_populated(populated: io::Result<bool>) -> Members {
+    if let Ok(false) = populated {
+        Members::None
+    } else {
+        Members::Some
     }
 }
 

@@ -55,8 +55,8 @@ impl Process {
     ) -> Result<()> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut wait = Wait::new(self.clone(), moment);
-        self.reactor.check_fork()?;
-        let waited = self.reactor.block_on(deadline, |cx| wait.poll_quietly(cx));
+        self.reactor().check_fork()?;
+        let waited = self.reactor().block_on(deadline, |cx| wait.poll_quietly(cx));
         waited.map_err(|unfinished| {
             unfinished.or_timed_out(|| format!("{} has not {}", self.describe(), moment.verb()))
         })
@@ -64,7 +64,7 @@ impl Process {
 
     pub(crate) fn describe(&self) -> String {
         let info = self.snapshots.latest();
-        format!("process {:?} (pid {})", info.name, self.tree.pid())
+        format!("process {:?} (pid {})", info.name, self.pid)
     }
 }
 
@@ -95,7 +95,7 @@ impl Wait {
     fn poll_served(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let polled = self.poll_quietly(cx);
         if polled.is_pending() {
-            self.process.reactor.serve();
+            self.process.reactor().serve();
         }
         polled
     }
@@ -143,7 +143,7 @@ impl Future for Exit {
     type Output = Result<ExitStatus>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Err(error) = self.0.process.reactor.check_fork() {
+        if let Err(error) = self.0.process.reactor().check_fork() {
             return Poll::Ready(Err(error));
         }
         self.0.poll_served(cx).map(|()| Ok(self.0.process.exit_status()))

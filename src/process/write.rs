@@ -38,7 +38,7 @@ impl<'a> Write<'a> {
     /// Writes on this thread, driving the reactor while the pipe is full.
     pub(crate) fn block(mut self, timeout: Option<Duration>) -> Result<()> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let reactor = self.process.reactor.clone();
+        let reactor = self.process.reactor().clone();
         reactor.check_fork()?;
         let written = reactor.block_on(deadline, |cx| self.poll_all(cx));
         written.unwrap_or_else(|unfinished| {
@@ -55,7 +55,7 @@ impl Future for Write<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let polled = self.poll_all(cx);
         if polled.is_pending() {
-            self.process.reactor.serve();
+            self.process.reactor().serve();
         }
         polled
     }

@@ -33,8 +33,8 @@ impl StdinWriter {
 
 impl io::Write for StdinWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.process.reactor.check_fork().map_err(into_io)?;
-        let reactor = self.process.reactor.clone();
+        self.process.reactor().check_fork().map_err(into_io)?;
+        let reactor = self.process.reactor().clone();
         let written = reactor.block_on(None, |cx| self.poll_some(cx, bytes));
         written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
@@ -52,7 +52,7 @@ impl AsyncWrite for StdinWriter {
     ) -> Poll<io::Result<usize>> {
         let polled = self.poll_some(cx, bytes);
         if polled.is_pending() {
-            self.process.reactor.serve();
+            self.process.reactor().serve();
         }
         polled
     }

@@ -51,6 +51,8 @@ pub(crate) type Slot = u8;
 pub(crate) struct Interest(EventFlags);
 
 impl Interest {
+    /// Errors and hang-ups only.
+    pub(crate) const NONE: Self = Self(EventFlags::empty());
     pub(crate) const READ: Self = Self(EventFlags::IN);
     pub(crate) const WRITE: Self = Self(EventFlags::OUT);
 }

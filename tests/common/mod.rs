@@ -11,7 +11,8 @@ use process_manager::{Command, OutputStream, ProcessRunner};
 /// A bound for things that happen at once on a healthy machine; never a measure.
 pub const SOON: Option<Duration> = Some(Duration::from_secs(60));
 
-/// The path of the helper program `name`; all of them are built at the first call.
+/// The path of the helper program `name`; all of them are built at the first call, and with them
+/// `process_manager_host`.
 pub fn child(name: &str) -> PathBuf {
     static DIR: OnceLock<PathBuf> = OnceLock::new();
     DIR.get_or_init(build_children).join(name)
@@ -20,7 +21,8 @@ pub fn child(name: &str) -> PathBuf {
 fn build_children() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned();
     let mut cargo = std::process::Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "-p", "process_manager_child", "--target-dir"]).arg(&target);
+    cargo.args(["build", "--quiet", "-p", "process_manager_child", "-p", "process_manager_host"]);
+    cargo.arg("--target-dir").arg(&target);
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     assert!(cargo.status().unwrap().success(), "the helper programs do not build");
     target.join("debug")

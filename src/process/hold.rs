@@ -1,0 +1,131 @@
+//! Starting a process inside the strongest containment that can be had, or the one demanded.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::engine::Engine;
+use super::tree::{Holder, Tree};
+use crate::command::{Command, Descendants, DropPolicy, GroupMode};
+use crate::error::{ProcessError, Result};
+use crate::keeper::{Guard, Registration, Watched};
+use crate::spawn::{self, SpawnContext, Spawned};
+use crate::types::Containment;
+
+/// The host's ends of the child's pipes.
+pub(super) struct Ends {
+    pub stdin: Option<OwnedFd>,
+    pub stdout: Option<OwnedFd>,
+    pub stderr: Option<OwnedFd>,
+}
+
+/// Starts the command at its level.
+///
+/// Without a demand: a cgroup, else a guard; and where descendants or the process itself may
+/// outlive the host on purpose, the group. A demand that cannot be met is an error.
+pub(super) fn start(
+    engine: &Engine,
+    command: &Command,
+    program: &Path,
+    exec_fd: Option<&Arc<OwnedFd>>,
+) -> Result<(Tree, Ends)> {
+    let start = Start { engine, command, program, exec_fd };
+    match command.containment {
+        Some(level) => start.demanded(level),
+        None if may_outlive(command) => start.plain(),
+        None => start.strongest(),
+    }
+}
+
+fn may_outlive(command: &Command) -> bool {
+    command.descendants == Descendants::Leave || command.on_drop == DropPolicy::Detach
+}
+
+struct Start<'a> {
+    engine: &'a Engine,
+    command: &'a Command,
+    program: &'a Path,
+    exec_fd: Option<&'a Arc<OwnedFd>>,
+}
+
+impl Start<'_> {
+    fn demanded(&self, level: Containment) -> Result<(Tree, Ends)> {
+        match level {
+            Containment::Cgroup if may_outlive(self.command) => {
+                let reason = "a cgroup cannot be left to itself: it ends with its process";
+                Err(ProcessError::Unsupported(reason.into()))
+            }
+            Containment::Group if self.command.group == GroupMode::Host => {
+                let reason = "containment by group needs a group of the process's own";
+                Err(ProcessError::invalid("containment", reason))
+            }
+            Containment::Cgroup => self.in_cgroup(),
+            Containment::Guard => self.guarded(),
+            Containment::Group | Containment::Process => self.plain(),
+        }
+    }
+
+    /// What this machine has decides, once; what goes wrong with it afterwards is an error.
+    fn strongest(&self) -> Result<(Tree, Ends)> {
+        match self.engine.subtree() {
+            Ok(_) => self.in_cgroup(),
+            Err(ProcessError::Unsupported(reason)) => {
+                log::debug!("no cgroup, so a guard: {reason}");
+                self.guarded()
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn context(&self) -> SpawnContext<'_> {
+        let exec_fd = self.exec_fd.map(|fd| fd.as_fd());
+        SpawnContext { program: self.program, exec_fd, cgroup: None }
+    }
+
+    fn in_cgroup(&self) -> Result<(Tree, Ends)> {
+        let cgroup = self.engine.subtree()?.take();
+        let cgroup = cgroup.map_err(|error| ProcessError::io("make a cgroup", error))?;
+        let context = SpawnContext { cgroup: Some(cgroup.directory()), ..self.context() };
+        let spawned = spawn::spawn(self.command, &context)?;
+        Ok(split(spawned, Holder::Cgroup(cgroup, None)))
+    }
+
+    fn guarded(&self) -> Result<(Tree, Ends)> {
+        self.engine.keep_image()?;
+        let (guard, spawned) = Guard::start(self.command, &self.context())?;
+        Ok(split(spawned, Holder::Guard(guard)))
+    }
+
+    /// The group, or the process alone where it has no group of its own.
+    fn plain(&self) -> Result<(Tree, Ends)> {
+        let spawned = spawn::spawn(self.command, &self.context())?;
+        let wants_group = self.command.containment != Some(Containment::Process);
+        let group = spawned.pgid.filter(|_| wants_group);
+        let holder = if group.is_some() { Holder::Group } else { Holder::Process };
+        let (mut tree, ends) = split(spawned, holder);
+        match self.register(&tree, group) {
+            Ok(watched) => tree.watched = watched,
+            Err(error) => {
+                tree.end_now();
+                return Err(error);
+            }
+        }
+        Ok((tree, ends))
+    }
+
+    /// Detached ones are not registered: they may outlive the host.
+    fn register(&self, tree: &Tree, group: Option<i32>) -> Result<Option<Watched>> {
+        let (Some(pgid), Some(leader), DropPolicy::Kill) =
+            (group, tree.shared_pidfd(), self.command.on_drop)
+        else {
+            return Ok(None);
+        };
+        let watcher = self.engine.watcher()?;
+        watcher.watch(Registration::Group { pgid, leader }).map(Some)
+    }
+}
+
+fn split(spawned: Spawned, holder: Holder) -> (Tree, Ends) {
+    let Spawned { pid, pidfd, stdin, stdout, stderr, .. } = spawned;
+    (Tree::new(pid, pidfd, holder), Ends { stdin, stdout, stderr })
+}

@@ -1,0 +1,202 @@
+//! Nothing is left behind: every way of ending, at every level, for every kind of descendant.
+//!
+//! Survivors are looked for through a pipe that the whole tree inherits: it is at its end when the
+//! last of them is gone, whatever /proc says.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::io::Read;
+use std::time::Duration;
+
+use common::{command, wait_for_line, SOON};
+use process_manager::{
+    Command, Containment, Descendants, DropPolicy, EventKind, ProcessError, ProcessManager,
+    ProcessRunner, StopLadder,
+};
+
+/// The levels that prove a tree empty, as far as this machine has them.
+fn proving_levels() -> Vec<Containment> {
+    let levels = [Containment::Guard, Containment::Cgroup];
+    levels.into_iter().filter(|level| is_there(*level)).collect()
+}
+
+fn is_there(level: Containment) -> bool {
+    match ProcessRunner::start_command(command("exit_code").arg("0").containment(level)) {
+        Err(ProcessError::Unsupported(reason)) => {
+            println!("skipped: no {level} here ({reason})");
+            false
+        }
+        other => {
+            assert_eq!(other.unwrap().info().containment, level);
+            true
+        }
+    }
+}
+
+/// A tree that holds a pipe, running; the pipe's read end tells when all of it is gone.
+fn tree(manager: &ProcessManager, name: &str, level: Containment) -> (ProcessRunner, impl Read) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let command = command(name).containment(level).extra_fd(writer.into(), 9);
+    let runner = manager.start(command).unwrap();
+    wait_for_line(&mut runner.get_output_stream(), "ready");
+    (runner, reader)
+}
+
+/// The end of the pipe: nobody holds it any more.
+fn assert_all_gone(mut pipe: impl Read) {
+    assert_eq!(pipe.read(&mut [0; 1]).unwrap(), 0);
+}
+
+fn kill_outright() -> Option<StopLadder> {
+    Some(StopLadder::kill())
+}
+
+type End = (&'static str, fn(&ProcessManager, ProcessRunner));
+
+const ENDS: &[End] = &[
+    ("stop", |_, runner| runner.stop_blocking(None).unwrap()),
+    ("stop at once", |_, runner| runner.stop_blocking(kill_outright()).unwrap()),
+    ("kill", |manager, runner| manager.kill_process(runner.id()).unwrap()),
+    ("async stop", |manager, runner| {
+        futures::executor::block_on(manager.stop_process(runner.id())).unwrap();
+    }),
+    ("the command dies by itself", |_, runner| {
+        let pid = rustix::process::Pid::from_raw(runner.pid() as i32).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        runner.closed_blocking(SOON).unwrap();
+        assert_eq!(runner.info().exit.unwrap().signal(), Some(9));
+    }),
+    ("drop", |manager, runner| {
+        let id = runner.id();
+        drop(runner);
+        drop(manager.runner(id));
+        manager.kill_process(id).unwrap();
+    }),
+];
+
+#[test]
+fn every_way_of_ending_ends_the_whole_tree() {
+    for level in proving_levels() {
+        for (name, end) in ENDS {
+            println!("{level}: {name}");
+            let manager = ProcessManager::default();
+            let (runner, pipe) = tree(&manager, "tree", level);
+            end(&manager, runner);
+            assert_all_gone(pipe);
+        }
+    }
+}
+
+#[test]
+fn dropping_the_manager_ends_the_whole_tree() {
+    for level in proving_levels() {
+        let manager = ProcessManager::default();
+        let (runner, pipe) = tree(&manager, "tree", level);
+        drop((runner, manager));
+        assert_all_gone(pipe);
+    }
+}
+
+#[test]
+fn a_suspended_tree_ends_too() {
+    for level in proving_levels() {
+        let manager = ProcessManager::default();
+        let (runner, pipe) = tree(&manager, "tree", level);
+        runner.suspend().unwrap();
+        runner.stop_blocking(None).unwrap();
+        assert_all_gone(pipe);
+    }
+}
+
+#[test]
+fn the_group_level_ends_the_group() {
+    let manager = ProcessManager::default();
+    let shell = Command::new("/bin/sh").args(["-c", "sleep 1000 & echo ready; wait"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let shell = shell.containment(Containment::Group).extra_fd(writer.into(), 9);
+    let runner = manager.start(shell).unwrap();
+    wait_for_line(&mut runner.get_output_stream(), "ready");
+    assert_eq!(runner.info().containment, Containment::Group);
+    runner.stop_blocking(None).unwrap();
+    assert_all_gone(reader);
+}
+
+#[test]
+fn escalation_goes_on_until_the_tree_is_empty() {
+    let mut levels = proving_levels();
+    levels.push(Containment::Group);
+    for level in levels {
+        let manager = ProcessManager::default();
+        // The shell dies of TERM; what it started does not.
+        let script = "(trap '' TERM; echo ready; while :; do sleep 1000; done) & wait";
+        let (reader, writer) = std::io::pipe().unwrap();
+        let command = Command::new("/bin/sh").args(["-c", script]).containment(level);
+        let runner = manager.start(command.extra_fd(writer.into(), 9)).unwrap();
+        wait_for_line(&mut runner.get_output_stream(), "ready");
+        let ladder = StopLadder::term_then_kill(Duration::from_millis(100));
+        runner.stop_blocking(Some(ladder)).unwrap();
+        assert_all_gone(reader);
+    }
+}
+
+#[test]
+fn descendants_may_be_left_on_request() {
+    let script = "(trap '' HUP; echo ready; read line; echo got $line) <&9 & exit 0";
+    let (reader, writer) = std::io::pipe().unwrap();
+    let command = Command::new("/bin/sh").args(["-c", script]).extra_fd(reader.into(), 9);
+    let runner = common::start(command.descendants(Descendants::Leave));
+    let mut stream = runner.get_output_stream();
+    wait_for_line(&mut stream, "ready");
+    runner.wait_blocking(SOON).unwrap();
+    std::io::Write::write_all(&mut { writer }, b"word\n").unwrap();
+    assert_eq!(common::lines(&mut stream), ["got word"]);
+}
+
+#[test]
+fn a_detached_process_runs_on_after_its_last_handle() {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let command = command("ticker").on_drop(DropPolicy::Detach).extra_fd(writer.into(), 9);
+    let runner = common::start(command);
+    wait_for_line(&mut runner.get_output_stream(), "ready");
+    let pid = runner.pid() as i32;
+    drop(runner);
+    assert!(common::is_alive(pid));
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    assert_eq!(reader.read(&mut [0; 1]).unwrap(), 0);
+}
+
+#[test]
+fn a_killed_guard_is_noticed_and_said() {
+    let manager = ProcessManager::default();
+    let mut events = manager.events().unwrap();
+    let (runner, _pipe) = tree(&manager, "tree", Containment::Guard);
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", runner.pid())).unwrap();
+    let parent: i32 = stat.rsplit(") ").next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let guard = rustix::process::Pid::from_raw(parent).unwrap();
+    rustix::process::kill_process(guard, rustix::process::Signal::KILL).unwrap();
+    runner.closed_blocking(SOON).unwrap();
+    let mut kinds = Vec::new();
+    while kinds.last() != Some(&EventKind::Closed) {
+        kinds.push(events.next_blocking(SOON).unwrap().unwrap().kind);
+    }
+    assert!(kinds.contains(&EventKind::ContainmentLost), "{kinds:?}");
+}
+
+#[test]
+fn two_hundred_at_once_leave_nothing() {
+    for level in proving_levels() {
+        let manager = ProcessManager::default();
+        let (reader, writer) = std::io::pipe().unwrap();
+        let start = |_| {
+            let copy = writer.try_clone().unwrap();
+            manager.start(command("ticker").containment(level).extra_fd(copy.into(), 9)).unwrap();
+        };
+        (0..200).for_each(start);
+        drop(writer);
+        manager.stop_all_blocking(None).unwrap();
+        assert_all_gone(reader);
+    }
+}

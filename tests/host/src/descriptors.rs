@@ -1,0 +1,90 @@
+//! The host's descriptors.
+
+use process_manager::{Command, ExitStatus, ProcessManager};
+
+use super::{run_short, Children, SOON};
+
+/// The open descriptors and what they refer to.
+pub fn open() -> Vec<(String, String)> {
+    let entries = std::fs::read_dir("/proc/self/fd").expect("/proc is mounted");
+    let describe = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.ok()?.path();
+        let target = std::fs::read_link(&path).ok()?;
+        let target = target.to_string_lossy().into_owned();
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        // The listing's own descriptor is gone by now.
+        (!target.contains("/proc/")).then_some((name, target))
+    };
+    let mut open: Vec<_> = entries.filter_map(describe).collect();
+    open.sort();
+    open
+}
+
+pub fn are_as_before(children: &Children) {
+    let at_first = open();
+    let manager = ProcessManager::default();
+    run_short(children, &manager, 10);
+    let warm = open();
+    run_short(children, &manager, 1000);
+    for _ in 0..1000 {
+        assert!(manager.start(Command::new("/no/such/program")).is_err());
+    }
+    assert_eq!(open(), warm);
+    drop(manager);
+    assert_eq!(open(), at_first);
+}
+
+pub fn limit_in_mid_batch(children: &Children) {
+    let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
+    // SAFETY: lowers this process's own limit.
+    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) };
+    let manager = ProcessManager::default();
+    let before = open();
+    let commands = (0..40).map(|_| children.command("ticker")).collect();
+    let results = manager.start_each(commands);
+    let started = results.iter().filter(|result| result.is_ok()).count();
+    assert!((5..40).contains(&started), "{started} started");
+    for error in results.iter().filter_map(|result| result.as_ref().err()) {
+        assert_eq!(error.errno(), Some(libc::EMFILE), "{error}");
+    }
+    assert_eq!(manager.get_running_count(), started);
+    manager.stop_all_blocking(Some(process_manager::StopLadder::kill())).expect("all stop");
+    drop(manager);
+    assert_eq!(open(), before);
+}
+
+/// Every subset of 0, 1 and 2 closed: the child still gets its three, and its output arrives.
+pub fn standard_ones_closed(children: &Children) {
+    for closed in (0..8u32).rev() {
+        let saved: Vec<i32> = (0..3).map(move_up).collect();
+        (0..3).filter(|fd| closed & (1 << fd) != 0).for_each(close);
+        let manager = ProcessManager::default();
+        let runner = manager.start(children.command("list_fds")).expect("starts");
+        let lines: Vec<String> = runner.get_output_stream().lines().collect();
+        let exit = runner.wait_blocking(SOON).expect("ends");
+        drop((runner, manager));
+        saved.iter().enumerate().for_each(|(fd, copy)| move_back(*copy, fd));
+        assert_eq!(exit, ExitStatus::Code(0));
+        let numbers: Vec<&str> =
+            lines.iter().map(|line| line.split_whitespace().next().unwrap_or_default()).collect();
+        assert_eq!(numbers, ["0", "1", "2"], "closed {closed:03b}: {lines:?}");
+    }
+}
+
+fn move_up(fd: i32) -> i32 {
+    // SAFETY: duplicates a standard descriptor of this program.
+    unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 200) }
+}
+
+fn close(fd: i32) {
+    // SAFETY: a standard descriptor, of which a copy is kept.
+    unsafe { libc::close(fd) };
+}
+
+fn move_back(copy: i32, fd: usize) {
+    // SAFETY: puts the copy back in its place.
+    unsafe {
+        libc::dup2(copy, fd as i32);
+        libc::close(copy);
+    }
+}

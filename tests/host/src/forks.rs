@@ -1,0 +1,70 @@
+//! A host that forks while its children live.
+
+use process_manager::{ProcessError, ProcessManager, Stdin};
+
+use super::{Children, SOON};
+
+/// Runs `body` in a forked copy, which then ends without unwinding; its exit code.
+fn in_copy(body: impl FnOnce() -> bool) -> i32 {
+    // SAFETY: the copy runs on this thread's stack and leaves by _exit.
+    unsafe {
+        match libc::fork() {
+            0 => libc::_exit(i32::from(!body())),
+            pid => {
+                let mut status = 0;
+                assert_eq!(libc::waitpid(pid, &mut status, 0), pid);
+                assert!(libc::WIFEXITED(status), "the copy died: {status}");
+                libc::WEXITSTATUS(status)
+            }
+        }
+    }
+}
+
+pub fn copy_owns_nothing(children: &Children) {
+    let manager = ProcessManager::default();
+    let runner = manager.start(children.command("ticker").arg("5")).expect("starts");
+    let mut stream = runner.get_output_stream();
+    assert_eq!(stream.next_blocking(SOON).expect("a line").as_deref(), Some("ready"));
+    let copied = (manager.clone(), runner.clone());
+    let code = in_copy(move || {
+        let (manager, runner) = copied;
+        let refused = [
+            matches!(runner.stop_blocking(None), Err(ProcessError::Forked)),
+            matches!(runner.kill(), Err(ProcessError::Forked)),
+            matches!(runner.signal(9), Err(ProcessError::Forked)),
+            matches!(runner.wait_blocking(SOON), Err(ProcessError::Forked)),
+            matches!(manager.kill_process(runner.id()), Err(ProcessError::Forked)),
+            manager.start(process_manager::Command::new("true")).is_err(),
+        ];
+        drop((manager, runner));
+        refused.iter().all(|refused| *refused)
+    });
+    assert_eq!(code, 0, "a call in the copy was not refused");
+    // The parent's process lives on, and so does its output.
+    assert!(runner.is_running());
+    while !stream.next_blocking(SOON).expect("no error").expect("a line").starts_with("tick 5") {}
+    runner.stop_blocking(None).expect("stops");
+}
+
+/// A copy that lives on must not keep `cat` from seeing the end of its input.
+pub fn copy_holds_no_pipe(children: &Children) {
+    let manager = ProcessManager::default();
+    let runner = manager.start(children.command("cat").stdin(Stdin::Pipe)).expect("starts");
+    // SAFETY: the copy waits for a signal and is ended below.
+    let copy = unsafe { libc::fork() };
+    if copy == 0 {
+        // SAFETY: as above.
+        unsafe { libc::pause() };
+    }
+    runner.write_stdin_blocking(b"word\n", SOON).expect("is written");
+    runner.close_stdin().expect("closes");
+    let lines: Vec<String> = runner.get_output_stream().lines().collect();
+    let exit = runner.wait_blocking(SOON);
+    // SAFETY: our own child, unreaped.
+    unsafe {
+        libc::kill(copy, libc::SIGKILL);
+        libc::waitpid(copy, std::ptr::null_mut(), 0);
+    }
+    assert_eq!(lines, ["word"]);
+    assert!(exit.expect("ends").success());
+}

@@ -1,0 +1,51 @@
+//! The host's signal mask and dispositions.
+
+use process_manager::{Command, ProcessManager, Stdin};
+
+use super::{run_short, Children, SOON};
+
+/// The mask of this thread and the disposition and flags of every signal.
+fn state() -> (Vec<bool>, Vec<(usize, i32)>) {
+    // SAFETY: all-zero values are valid; the calls only fill them.
+    unsafe {
+        let mut mask: libc::sigset_t = std::mem::zeroed();
+        libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut mask);
+        let blocked = (1..=64).map(|signal| libc::sigismember(&mask, signal) == 1).collect();
+        let action = |signal| {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(signal, std::ptr::null(), &mut action);
+            (action.sa_sigaction, action.sa_flags)
+        };
+        (blocked, (1..=64).map(action).collect())
+    }
+}
+
+pub fn are_as_before(children: &Children) {
+    // SAFETY: blocks one signal in this thread and ignores another: a host may do both.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGUSR1);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+        libc::signal(libc::SIGUSR2, libc::SIG_IGN);
+    }
+    let before = state();
+    let manager = ProcessManager::default();
+    run_short(children, &manager, 1000);
+    assert!(manager.start(Command::new("/no/such/program")).is_err());
+    assert_eq!(state(), before);
+    drop(manager);
+    assert_eq!(state(), before);
+}
+
+pub fn sigpipe_at_default(children: &Children) {
+    // SAFETY: Rust ignores SIGPIPE at start; a C host has it at its default.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    let manager = ProcessManager::default();
+    let runner = manager.start(children.command("close_stdin_early").stdin(Stdin::Pipe));
+    let runner = runner.expect("starts");
+    let mut stream = runner.get_output_stream();
+    assert_eq!(stream.next_blocking(SOON).expect("a line").as_deref(), Some("closed"));
+    let refused = runner.write_stdin_blocking(b"x", SOON).expect_err("nobody reads");
+    assert_eq!(refused.errno(), Some(libc::EPIPE));
+}

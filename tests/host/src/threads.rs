@@ -1,0 +1,64 @@
+//! The library's threads, and the host's threads that use it at once.
+
+use process_manager::{ExitStatus, ProcessManager};
+
+use super::{Children, SOON};
+
+fn count() -> usize {
+    std::fs::read_dir("/proc/self/task").expect("/proc is mounted").count()
+}
+
+pub fn none_before_and_after(children: &Children) {
+    for _ in 0..20 {
+        let manager = ProcessManager::default();
+        assert_eq!(count(), 1, "a thread before the first process");
+        let runner = manager.start(children.command("ticker")).expect("starts");
+        assert_eq!(count(), 2, "one thread for all");
+        runner.stop_blocking(None).expect("stops");
+        drop((runner, manager));
+        assert_eq!(count(), 1, "a thread after the last handle");
+    }
+}
+
+pub fn eight_at_once(children: &Children) {
+    let manager = ProcessManager::default();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for code in 0..50 {
+                    let command = children.command("exit_code").arg(code.to_string());
+                    let runner = manager.start(command).expect("starts");
+                    let exit = runner.wait_blocking(SOON).expect("ends");
+                    assert_eq!(exit, ExitStatus::Code(code));
+                }
+            });
+        }
+    });
+}
+
+/// Voluntary context switches of all threads: an idle library makes none.
+fn switches() -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("/proc is mounted");
+    let of_task = |task: std::io::Result<std::fs::DirEntry>| {
+        let status = std::fs::read_to_string(task.ok()?.path().join("status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    tasks.filter_map(of_task).sum()
+}
+
+/// The pause is the subject here: what the library does while nothing happens.
+pub fn idle_costs_nothing(children: &Children) {
+    let manager = ProcessManager::default();
+    let runners: Vec<_> =
+        (0..20).map(|_| manager.start(children.command("ignore_term")).expect("starts")).collect();
+    for runner in &runners {
+        assert_eq!(runner.get_output_stream().lines().next().as_deref(), Some("ready"));
+    }
+    let rest = std::time::Duration::from_millis(500);
+    std::thread::sleep(rest);
+    let before = switches();
+    std::thread::sleep(rest * 4);
+    // Our own sleep is one of them.
+    assert!(switches() - before <= 2, "{} wake-ups while idle", switches() - before);
+}

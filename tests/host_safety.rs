@@ -1,0 +1,40 @@
+//! The host is left alone: each rule is checked in a host program of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::process::Command;
+
+fn host(mode: &str) {
+    let directory = common::child("exit_code").parent().unwrap().to_owned();
+    let output = Command::new(common::child("process_manager_host"))
+        .arg(mode)
+        .arg(&directory)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && output.stdout == b"ok\n", "{mode}: {errors}");
+}
+
+macro_rules! hosts {
+    ($($mode:ident),* $(,)?) => { $( #[test] fn $mode() { host(stringify!($mode)); } )* };
+}
+
+hosts! {
+    signals_are_as_before,
+    descriptors_are_as_before,
+    descriptor_limit_in_mid_batch,
+    standard_descriptors_closed,
+    sigchld_ignored,
+    thief_thread,
+    host_reaps_first,
+    forked_copy_owns_nothing,
+    forked_copy_holds_no_pipe,
+    no_thread_before_and_after,
+    eight_threads,
+    idle_costs_nothing,
+    no_newline_in_bounded_memory,
+    ten_thousand_processes,
+    sigpipe_at_default,
+}
