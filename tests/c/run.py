@@ -21,7 +21,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"]
-INCLUDE = [f"-I{ROOT}/include", f"-I{ROOT}/bindings/cpp/include"]
+INCLUDE = [f"-I{ROOT}/include", f"-I{ROOT}/bindings/cpp/include", f"-I{ROOT}/tests/c"]
 STATIC_LIBRARIES = ["-lpthread", "-ldl", "-lm", "-lgcc_s"]
 VALGRIND = [
     "valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=definite,possible",
@@ -62,9 +62,19 @@ MODES = {
 }
 
 
-def programs():
+def null_table(build):
+    """The source of the generated program."""
+    script = ROOT / "tests/abi/null_table.py"
+    made = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True)
+    source = build / "generated/c/null_table.c"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text(made.stdout)
+    return source
+
+
+def programs(build):
     """The sources, by name."""
-    found = [*ROOT.glob("tests/c/*.c"), *ROOT.glob("tests/cpp/*.cpp")]
+    found = [*ROOT.glob("tests/c/*.c"), *ROOT.glob("tests/cpp/*.cpp"), null_table(build)]
     found += [*ROOT.glob("examples/c/*.c"), *ROOT.glob("examples/cpp/*.cpp")]
     return sorted(found)
 
@@ -190,7 +200,7 @@ def main():
     for mode in [mode for mode in modes if why_not(mode)]:
         modes.remove(mode)
         print(f"skipped: all programs ({mode.name}): {why_not(mode)}")
-    jobs = [(source, mode) for mode in modes for source in programs() if options.only in name_of(source)]
+    jobs = [(source, mode) for mode in modes for source in programs(runner.build) if options.only in name_of(source)]
     counts = {"passed": 0, "failed": 0, "skipped": len(options.modes or MODES) - len(modes)}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for result in pool.map(lambda job: runner.test(*job), jobs):
