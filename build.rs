@@ -9,7 +9,7 @@ const SOURCES: &str = "src/sys/keeper";
 const PROTOCOL: &str = "src/keeper/protocol.rs";
 
 /// The keeper needs no libc, no start files and no unwinding; its file should stay small.
-const OPTIONS: [&str; 11] = [
+const OPTIONS: [&str; 13] = [
     "--edition=2021",
     "--crate-name=keeper",
     "--crate-type=bin",
@@ -19,6 +19,8 @@ const OPTIONS: [&str; 11] = [
     "-Cstrip=symbols",
     "-Crelocation-model=static",
     "-Ctarget-feature=+crt-static",
+    "-Crelro-level=off",
+    "-Clink-arg=-Wl,-z,noseparate-code",
     "-Clink-arg=-nostartfiles",
     "-Clink-arg=-static",
 ];

@@ -27,9 +27,10 @@ pub(crate) struct Cgroup {
 pub(super) struct Held {
     pub(super) name: CString,
     pub(super) directory: Arc<OwnedFd>,
-    /// Whether cgroup.kill was written. Some kernels (6.18 is one) then kill whatever is cloned
-    /// into it from another cgroup, for ever: they compare the kill count of the wrong one.
-    pub(super) killed: AtomicBool,
+    /// Whether it was killed or frozen. After cgroup.kill some kernels (6.18 is one) kill whatever
+    /// is cloned into it from another cgroup, for ever: they compare the kill count of the wrong
+    /// one.
+    pub(super) spent: AtomicBool,
 }
 
 /// `cgroup.events`, open: tells when the last process has gone.
@@ -53,9 +54,7 @@ impl Cgroup {
         if !self.is_populated()? {
             return Ok(());
         }
-        if let Some(held) = &self.held {
-            held.killed.store(true, Ordering::Relaxed);
-        }
+        self.spend();
         kill::kill(self.directory())
     }
 
@@ -66,7 +65,15 @@ impl Cgroup {
 
     /// Stops (true) or continues (false) every process in it, without any of them seeing a signal.
     pub(crate) fn freeze(&self, frozen: bool) -> io::Result<()> {
+        self.spend();
         files::write(self.directory(), "cgroup.freeze", if frozen { "1" } else { "0" })
+    }
+
+    /// It will not be reused.
+    fn spend(&self) {
+        if let Some(held) = &self.held {
+            held.spent.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The ids of the processes in it.

@@ -70,15 +70,9 @@ fn is_empty(held: &Held) -> bool {
     matches!(events.and_then(files::is_populated), Ok(false))
 }
 
-/// Whether nothing was made below it (a directory counts the directories in it as links) and it
-/// was left as it was made: not killed, not threaded, not frozen.
+/// Whether it is as it was made: nothing was done to it, and nothing made below it (a directory
+/// counts the directories in it as links).
 fn is_clean(held: &Held) -> bool {
-    if held.killed.load(Ordering::Relaxed) {
-        return false;
-    }
-    let childless = rustix::fs::fstat(&held.directory).is_ok_and(|stat| stat.st_nlink <= 2);
-    let says = |file: &str, text: &str| {
-        files::read(held.directory.as_fd(), file).is_ok_and(|found| found.trim_end() == text)
-    };
-    childless && says("cgroup.type", "domain") && says("cgroup.freeze", "0")
+    let childless = || rustix::fs::fstat(&held.directory).is_ok_and(|stat| stat.st_nlink <= 2);
+    !held.spent.load(Ordering::Relaxed) && childless()
 }

@@ -145,7 +145,7 @@ impl Subtree {
         let name = CString::new(format!("p{}", self.lock().number()))?;
         mkdirat(&self.directory, name.as_c_str(), Mode::from_raw_mode(0o755))?;
         let directory = Arc::new(files::open_directory(self.directory(), name.as_c_str())?);
-        Ok(Held { name, directory, killed: AtomicBool::new(false) })
+        Ok(Held { name, directory, spent: AtomicBool::new(false) })
     }
 
     pub(super) fn give_back(&self, held: Held) {

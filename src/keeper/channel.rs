@@ -1,4 +1,5 @@
-//! The host's end of a control socket: whole records in and out, with descriptors.
+//! The host's end of a control socket: whole records in and out, with descriptors. A forked copy of
+//! the host does not hold it, so that exec ends it even then.
 //!
 //! Any thread may send; one at a time receives. Sending waits at most one second for a keeper that
 //! is busy; receiving never waits unless asked to.
@@ -16,6 +17,7 @@ use rustix::net::{
 };
 
 use super::protocol::{Record, LEN};
+use crate::sys::guarded::ForkGuarded;
 
 const SEND_WAIT: Duration = Duration::from_secs(1);
 
@@ -33,7 +35,7 @@ pub(crate) enum Incoming {
 /// The host's end.
 #[derive(Debug)]
 pub(crate) struct Channel {
-    socket: OwnedFd,
+    socket: ForkGuarded,
 }
 
 impl Channel {
@@ -41,7 +43,7 @@ impl Channel {
     pub(crate) fn pair() -> io::Result<(Self, OwnedFd)> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        Ok((Self { socket: ours }, theirs))
+        Ok((Self { socket: ForkGuarded::register(ours) }, theirs))
     }
 
     /// Sends a record with at most two descriptors.

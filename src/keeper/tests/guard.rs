@@ -290,7 +290,7 @@ fn works_for_another_user() {
 
 #[test]
 fn many_at_once_leave_nothing() {
-    let guards: Vec<_> = (0..50).map(|_| start(&shell("sleep 1000 & wait"))).collect();
+    let guards: Vec<_> = (0..200).map(|_| start(&shell("sleep 1000 & wait"))).collect();
     for (guard, _) in &guards {
         guard.kill().unwrap();
     }

@@ -10,7 +10,7 @@ use super::host::{place, users, Host, NOBODY};
 use super::{wait_readable, Output, PATIENCE};
 use crate::command::{Command, Stdout};
 use crate::keeper::watcher::Registration;
-use crate::keeper::Watcher;
+use crate::keeper::{Watched, Watcher};
 use crate::spawn::{self, SpawnContext};
 
 fn pidfd(pid: i32) -> OwnedFd {
@@ -205,6 +205,36 @@ fn a_killed_watcher_is_noticed_and_its_successor_knows_as_much() {
     assert_ne!(watcher.pid(), first);
     watched.finish();
     output.end();
+}
+
+#[test]
+fn a_watcher_killed_again_and_again_loses_nothing() {
+    let watcher = Arc::new(Watcher::start().unwrap());
+    let mut standing = Vec::new();
+    for round in 0..10 {
+        let (registration, output) = sleeper();
+        if round % 2 == 0 {
+            rustix::process::pidfd_send_signal(pidfd(watcher.pid()), Signal::KILL).unwrap();
+        }
+        standing.push((watcher.watch(registration).unwrap(), output));
+        if round % 2 == 1 {
+            rustix::process::pidfd_send_signal(pidfd(watcher.pid()), Signal::KILL).unwrap();
+        }
+    }
+    let finish = |(watched, output): (Watched, Output)| {
+        watched.finish();
+        output
+    };
+    let outputs: Vec<_> = standing.into_iter().map(finish).collect();
+    let deadline = Instant::now() + PATIENCE;
+    for mut output in outputs {
+        while !output.ended() {
+            watcher.tend().unwrap();
+            assert!(Instant::now() < deadline, "an entry was lost");
+            std::thread::yield_now();
+        }
+        output.end();
+    }
 }
 
 #[test]

@@ -278,7 +278,7 @@ pub fn close_all_but(fd: i32) {
     }
 }
 
-/// The same on kernels before 5.9... which lack close_range(2).
+/// The same where a sandbox refuses close_range(2), as far as common limits go.
 fn close_each_but(kept: i32) {
     for fd in (0..65536).filter(|fd| *fd != kept) {
         raw::close(fd);

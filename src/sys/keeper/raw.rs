@@ -107,7 +107,7 @@ pub fn close(fd: i32) {
     let _ = plain(nr::CLOSE, &[fd.into()]);
 }
 
-/// Closes every descriptor from `first` to `last`; does nothing on kernels before 5.9.
+/// Closes every descriptor from `first` to `last`.
 pub fn close_range(first: u32, last: u32) -> Answer {
     plain(nr::CLOSE_RANGE, &[first.into(), last.into(), 0])
 }
