@@ -23,9 +23,9 @@ impl Image {
     /// time races with every reader of its environment, this one included.
     pub(super) fn new(command: &Command, context: &SpawnContext<'_>) -> Self {
         let variables = environment(command);
-        let path = variables.iter().find(|(name, _)| name == "PATH");
-        let path = path.map(|(_, value)| value.as_bytes());
         let program = context.program.as_os_str().as_bytes();
+        let path = variables.iter().find(|(name, _)| name.as_bytes() == b"PATH");
+        let path = path.map(|(_, value)| value.as_bytes());
         Self {
             argv: arguments(command, context),
             candidates: lookup::candidates(program, path),
@@ -42,7 +42,9 @@ fn environment(command: &Command) -> Vec<(OsString, OsString)> {
 }
 
 fn assignments(variables: &[(OsString, OsString)]) -> StringTable {
-    let mut table = StringTableBuilder::default();
+    let length = |(name, value): &(OsString, OsString)| name.len() + 1 + value.len();
+    let room = variables.iter().map(length).sum();
+    let mut table = StringTableBuilder::with_room(variables.len(), room);
     for (name, value) in variables {
         table.push(&[name.as_bytes(), b"=", value.as_bytes()]);
     }
@@ -50,8 +52,10 @@ fn assignments(variables: &[(OsString, OsString)]) -> StringTable {
 }
 
 fn arguments(command: &Command, context: &SpawnContext<'_>) -> StringTable {
-    let mut table = StringTableBuilder::default();
-    table.push(&[own_name(command, context).as_bytes()]);
+    let own_name = own_name(command, context).as_bytes();
+    let room = own_name.len() + command.args.iter().map(|arg| arg.len()).sum::<usize>();
+    let mut table = StringTableBuilder::with_room(1 + command.args.len(), room);
+    table.push(&[own_name]);
     command.args.iter().for_each(|arg| table.push(&[arg.as_bytes()]));
     table.build()
 }

@@ -18,12 +18,16 @@ pub(super) fn is_searched(program: &[u8]) -> bool {
 
 /// The paths to try, in order. Never empty.
 pub(super) fn candidates(program: &[u8], path: Option<&[u8]>) -> StringTable {
-    let mut table = StringTableBuilder::default();
     if !is_searched(program) {
+        let mut table = StringTableBuilder::with_room(1, program.len());
         table.push(&[program]);
         return table.build();
     }
-    for directory in path.unwrap_or(DEFAULT_PATH).split(|byte| *byte == b':') {
+    let directories = path.unwrap_or(DEFAULT_PATH);
+    let count = directories.iter().filter(|byte| **byte == b':').count() + 1;
+    let room = directories.len() + count * (program.len() + 1);
+    let mut table = StringTableBuilder::with_room(count, room);
+    for directory in directories.split(|byte| *byte == b':') {
         match directory {
             [] => table.push(&[b"./", program]),
             _ => table.push(&[directory, b"/", program]),

@@ -118,7 +118,6 @@ pub(super) fn file_in(
 }
 
 /// The number of a limit; its type differs between glibc and musl.
-#[allow(clippy::unnecessary_cast)]
-pub(super) const fn limit(resource: libc::__rlimit_resource_t) -> u32 {
-    resource as u32
+pub(super) fn limit(resource: impl TryInto<u32>) -> u32 {
+    resource.try_into().unwrap_or(u32::MAX)
 }

@@ -64,3 +64,69 @@ fn has_executed(pid: i32) -> Option<bool> {
     let flags: u64 = text.split_ascii_whitespace().nth(6)?.parse().ok()?;
     Some(flags & PF_FORKNOEXEC == 0)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::process::{Command, Stdio};
+
+    use rustix::process::{pidfd_open, Pid, PidfdFlags};
+
+    use super::super::pipes;
+    use super::super::plan::encode;
+    use super::*;
+    use crate::error::StartStep;
+
+    /// A process that has executed its program and lives until its input ends.
+    fn child() -> (std::process::Child, Launched) {
+        let child = Command::new("/bin/cat").stdin(Stdio::piped()).spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let pidfd = pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap();
+        (child, Launched { pid, pidfd })
+    }
+
+    #[test]
+    fn a_stranger_that_holds_the_pipe_does_not_hold_the_start() {
+        let (mut cat, launched) = child();
+        let (read_end, _held_by_a_stranger) = pipes::read_nonblocking().unwrap();
+        assert_eq!(receive(read_end.as_fd(), &launched), None);
+        drop(cat.stdin.take());
+        assert!(cat.wait().unwrap().success());
+    }
+
+    #[test]
+    fn a_child_that_ended_without_a_word_has_not_failed() {
+        let (mut cat, launched) = child();
+        let (read_end, _held_by_a_stranger) = pipes::read_nonblocking().unwrap();
+        drop(cat.stdin.take());
+        assert!(cat.wait().unwrap().success());
+        assert_eq!(receive(read_end.as_fd(), &launched), None);
+    }
+
+    #[test]
+    fn a_failure_arrives_whole() {
+        let (mut cat, launched) = child();
+        let (read_end, write_end) = pipes::read_nonblocking().unwrap();
+        let sent = Failure { step: StartStep::Rlimit, errno: libc::EPERM, detail: 7 };
+        let bytes = encode(sent).map(u32::to_ne_bytes).concat();
+        assert_eq!(rustix::io::write(&write_end, &bytes).unwrap(), 12);
+        assert_eq!(receive(read_end.as_fd(), &launched), Some(sent));
+        drop(cat.stdin.take());
+        assert!(cat.wait().unwrap().success());
+    }
+
+    #[test]
+    fn a_fork_that_has_not_executed_is_told_from_one_that_has() {
+        let (read_end, write_end) =
+            rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let copy = super::super::testing::fork_copy(|| {
+            let mut byte = [0u8; 1];
+            i32::from(rustix::io::read(&read_end, &mut byte) != Ok(1))
+        });
+        assert_eq!(has_executed(copy), Some(false));
+        assert_eq!(has_executed(i32::try_from(std::process::id()).unwrap()), Some(true));
+        assert_eq!(rustix::io::write(&write_end, b"x").unwrap(), 1);
+        assert_eq!(super::super::testing::exit_code_of(copy), 0);
+    }
+}

@@ -1,4 +1,4 @@
-//! Arrays of C strings as execve(2) wants them, made in the parent with two allocations each.
+//! Arrays of C strings as execve(2) wants them, made in the parent with few allocations.
 
 #![allow(unsafe_code)]
 
@@ -6,13 +6,18 @@ use std::ffi::{c_char, CStr};
 use std::ptr;
 
 /// Collects strings; [`StringTable`] is the result.
-#[derive(Default)]
 pub(crate) struct StringTableBuilder {
     bytes: Vec<u8>,
+    /// Offsets into `bytes`, which may still move.
     starts: Vec<usize>,
 }
 
 impl StringTableBuilder {
+    /// Room for so many strings of so many bytes altogether, ends not counted; more is no error.
+    pub(crate) fn with_room(count: usize, bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes + count), starts: Vec::with_capacity(count) }
+    }
+
     /// Adds the string that `parts` make up. What follows a NUL byte would be cut off by the
     /// kernel; commands are validated before they come here.
     pub(crate) fn push(&mut self, parts: &[&[u8]]) {
@@ -25,7 +30,8 @@ impl StringTableBuilder {
     pub(crate) fn build(self) -> StringTable {
         let base = self.bytes.as_ptr();
         let address = |start: &usize| base.wrapping_add(*start).cast::<c_char>();
-        let mut pointers: Vec<_> = self.starts.iter().map(address).collect();
+        let mut pointers = Vec::with_capacity(self.starts.len() + 1);
+        pointers.extend(self.starts.iter().map(address));
         pointers.push(ptr::null());
         StringTable { _bytes: self.bytes, pointers }
     }
