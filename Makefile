@@ -83,7 +83,7 @@ test-rust: setup children ## Unit, integration and documentation tests of the Ru
 
 .PHONY: test-loom
 test-loom: setup ## Model checks of the small state machines
-	RUSTFLAGS='--cfg loom' $(CARGO) test --release --lib --target-dir target/loom -- loom
+	RUSTFLAGS='--cfg loom' $(CARGO) test --release -p process_manager --lib --target-dir target/loom -- loom
 
 .PHONY: test-examples
 test-examples: demo

@@ -1,5 +1,7 @@
 //! The core's tree of dependencies stays small, and each direct one has its reason written down.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

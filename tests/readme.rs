@@ -1,6 +1,8 @@
 //! What the README shows is what the examples are: each code block under a line `<!-- path -->`
 //! equals that file, which `make demo` builds and runs. `PM_UPDATE=1` rewrites the blocks.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
