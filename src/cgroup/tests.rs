@@ -206,6 +206,26 @@ fn directories_of_dead_hosts_are_swept_and_live_ones_are_not() {
 }
 
 #[test]
+fn hosts_that_sweep_at_once_do_not_harm_each_other() {
+    if own().is_none() {
+        return;
+    }
+    let host = || {
+        for _ in 0..10 {
+            let subtree = own().unwrap();
+            let cgroup = subtree.take().unwrap();
+            let (_, mut output) =
+                start_in(&cgroup, Command::new("/bin/sh").args(["-c", "echo ready; sleep 1000"]));
+            assert!(cgroup.is_populated().unwrap(), "not swept");
+            cgroup.kill().unwrap();
+            assert!(cgroup.wait_empty(later()).unwrap());
+            output.end();
+        }
+    };
+    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(host))));
+}
+
+#[test]
 fn a_killed_host_takes_its_cgroups_with_it() {
     if own().is_none() {
         return;
