@@ -8,7 +8,8 @@ import weakref
 from typing import TYPE_CHECKING, Literal, overload
 
 from process_manager import _core, _logging
-from process_manager._waits import Waits, shielded
+from process_manager._loops import shielded
+from process_manager._waits import Waits
 from process_manager.errors import ProcessError, TimedOut
 from process_manager.events import Events
 from process_manager.options import CommandOptions, as_command

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, overload
 
 from process_manager._callbacks import ExitCallback, OutputCallback, on_exit, on_output
-from process_manager._waits import shielded
+from process_manager._loops import shielded
 from process_manager.errors import TimedOut
 from process_manager.output import Output
 from process_manager.stream import Stream, bytes_stream, text_stream

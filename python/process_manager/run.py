@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, AnyStr, Generic
 
 from process_manager._drive import blocking, seconds, under_loop
+from process_manager._loops import limited
 from process_manager.errors import (
     CalledProcessError,
     LimitReached,
@@ -143,16 +144,10 @@ class Run:
 
     async def under_loop(self) -> CompletedProcess[Any]:
         """Runs to the end. Cancelled, it stops the tree, waits for that, and passes it on."""
-        from asyncio import timeout as within
-
         try:
-            async with within(seconds(self._timeout)) as clock:
-                await under_loop(self._steps(), self._more_async)
-                status = await self.process.wait_async()
-        except TimeoutError:
+            status = await limited(seconds(self._timeout), self._to_the_end(), "run")
+        except TimedOut:
             await self.process.stop_async()
-            if not clock.expired():
-                raise
             raise self._timed_out() from None
         except BaseException as error:
             await self.process.stop_async()
@@ -161,6 +156,10 @@ class Run:
         finally:
             self._forget()
         return self._completed(status)
+
+    async def _to_the_end(self) -> ExitStatus:
+        await under_loop(self._steps(), self._more_async)
+        return await self.process.wait_async()
 
     # ---- answers -----------------------------------------------------------------------------
 

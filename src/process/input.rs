@@ -79,6 +79,10 @@ impl Process {
         waker: &Waker,
         bytes: &[u8],
     ) -> Poll<Result<usize>> {
+        // In a forked copy the pipe's place is taken by /dev/null, which would take everything.
+        if let Err(error) = self.reactor.check_fork() {
+            return Poll::Ready(Err(error));
+        }
         let mut inner = self.input.lock();
         let Some(fd) = inner.fd.as_ref() else { return Poll::Ready(Err(closed())) };
         let busy = inner.feed.is_some();
