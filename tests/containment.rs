@@ -7,6 +7,7 @@
 
 mod common;
 
+use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
 
@@ -35,9 +36,15 @@ fn is_there(level: Containment) -> bool {
     }
 }
 
+/// A pipe: read end, write end.
+fn pipe() -> (File, File) {
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+    (reader.into(), writer.into())
+}
+
 /// A tree that holds a pipe, running; the pipe's read end tells when all of it is gone.
 fn tree(manager: &ProcessManager, name: &str, level: Containment) -> (ProcessRunner, impl Read) {
-    let (reader, writer) = std::io::pipe().unwrap();
+    let (reader, writer) = pipe();
     let command = command(name).containment(level).extra_fd(writer.into(), 9);
     let runner = manager.start(command).unwrap();
     wait_for_line(&mut runner.get_output_stream(), "ready");
@@ -114,7 +121,7 @@ fn a_suspended_tree_ends_too() {
 fn the_group_level_ends_the_group() {
     let manager = ProcessManager::default();
     let shell = Command::new("/bin/sh").args(["-c", "sleep 1000 & echo ready; wait"]);
-    let (reader, writer) = std::io::pipe().unwrap();
+    let (reader, writer) = pipe();
     let shell = shell.containment(Containment::Group).extra_fd(writer.into(), 9);
     let runner = manager.start(shell).unwrap();
     wait_for_line(&mut runner.get_output_stream(), "ready");
@@ -131,7 +138,7 @@ fn escalation_goes_on_until_the_tree_is_empty() {
         let manager = ProcessManager::default();
         // The shell dies of TERM; what it started does not.
         let script = "(trap '' TERM; echo ready; while :; do sleep 1000; done) & wait";
-        let (reader, writer) = std::io::pipe().unwrap();
+        let (reader, writer) = pipe();
         let command = Command::new("/bin/sh").args(["-c", script]).containment(level);
         let runner = manager.start(command.extra_fd(writer.into(), 9)).unwrap();
         wait_for_line(&mut runner.get_output_stream(), "ready");
@@ -144,7 +151,7 @@ fn escalation_goes_on_until_the_tree_is_empty() {
 #[test]
 fn descendants_may_be_left_on_request() {
     let script = "(trap '' HUP; echo ready; read line; echo got $line) <&9 & exit 0";
-    let (reader, writer) = std::io::pipe().unwrap();
+    let (reader, writer) = pipe();
     let command = Command::new("/bin/sh").args(["-c", script]).extra_fd(reader.into(), 9);
     let runner = common::start(command.descendants(Descendants::Leave));
     let mut stream = runner.get_output_stream();
@@ -156,7 +163,7 @@ fn descendants_may_be_left_on_request() {
 
 #[test]
 fn a_detached_process_runs_on_after_its_last_handle() {
-    let (mut reader, writer) = std::io::pipe().unwrap();
+    let (mut reader, writer) = pipe();
     let command = command("ticker").on_drop(DropPolicy::Detach).extra_fd(writer.into(), 9);
     let runner = common::start(command);
     wait_for_line(&mut runner.get_output_stream(), "ready");
@@ -189,7 +196,7 @@ fn a_killed_guard_is_noticed_and_said() {
 fn two_hundred_at_once_leave_nothing() {
     for level in proving_levels() {
         let manager = ProcessManager::default();
-        let (reader, writer) = std::io::pipe().unwrap();
+        let (reader, writer) = pipe();
         let start = |_| {
             let copy = writer.try_clone().unwrap();
             manager.start(command("ticker").containment(level).extra_fd(copy.into(), 9)).unwrap();

@@ -1,6 +1,6 @@
 //! What the Rust suites share: the helper children, bounded waiting, and counts of what is left.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
