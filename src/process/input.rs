@@ -80,7 +80,7 @@ impl Process {
         bytes: &[u8],
     ) -> Poll<Result<usize>> {
         // In a forked copy the pipe's place is taken by /dev/null, which would take everything.
-        if let Err(error) = self.reactor.check_fork() {
+        if let Err(error) = self.reactor().check_fork() {
             return Poll::Ready(Err(error));
         }
         let mut inner = self.input.lock();
