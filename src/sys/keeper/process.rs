@@ -29,7 +29,7 @@ pub fn setpgid(group: i64) -> Answer {
 
 pub fn chdir_root() {
     // SAFETY: the path is NUL-terminated.
-    let _ = unsafe { ask(nr::CHDIR, &[b"/\0".as_ptr() as usize]) };
+    let _ = unsafe { ask(nr::CHDIR, &[c"/".as_ptr() as usize]) };
 }
 
 /// Sets the name that ps(1) shows; NUL-terminated, 16 bytes at most.
@@ -114,7 +114,7 @@ pub fn vfork<T>(stack: &mut [u8], body: extern "C" fn(&mut T) -> !, argument: &m
 /// Replaces the program; returns only the errno of a failure. With a descriptor (not -1) the
 /// path is not used.
 pub fn exec(fd: i32, path: *const u8, argv: *const *mut u8, envp: *const *mut u8) -> i32 {
-    let empty = b"\0".as_ptr() as usize;
+    let empty = c"".as_ptr() as usize;
     let (argv, envp) = (argv as usize, envp as usize);
     // SAFETY: the arrays and texts are the kernel's own, handed to us at our start.
     let answer = unsafe {
@@ -143,8 +143,8 @@ pub fn reap() -> Result<Option<Ended>, i32> {
     let (out, used) = (&raw mut status as usize, usage.as_mut_ptr() as usize);
     // SAFETY: an int and a struct rusage of 18 words.
     let pid = unsafe { ask(nr::WAIT4, &[usize::MAX, out, WNOHANG_ALL, used])? };
-    let time = |at: usize| usage[at] * 1_000_000 + usage[at + 1];
-    let (user_us, system_us, peak_kib) = (time(0), time(2), usage[4]);
+    let [user_s, user_us, system_s, system_us, peak_kib, ..] = usage;
+    let (user_us, system_us) = (user_s * 1_000_000 + user_us, system_s * 1_000_000 + system_us);
     Ok((pid != 0).then_some(Ended { pid: pid as i32, status, user_us, system_us, peak_kib }))
 }
 
