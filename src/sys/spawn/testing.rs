@@ -10,7 +10,12 @@ use super::mask::exchange_mask;
 
 /// Blocks every signal that can be blocked, libc's own included.
 pub(crate) fn block_all_signals() {
-    exchange_mask(u64::MAX);
+    block_signals(u64::MAX);
+}
+
+/// Blocks these signals (bit n stands for signal n + 1) and no others.
+pub(crate) fn block_signals(mask: u64) {
+    exchange_mask(mask);
 }
 
 /// Ignores every signal that can be ignored, libc's own included.
@@ -84,10 +89,11 @@ pub(crate) fn exit_code_of(pid: i32) -> i32 {
     libc::WEXITSTATUS(status)
 }
 
-/// Whether this process has any child that `waitpid(-1)` finds.
+/// Whether this process has any child, also one that `waitpid(-1)` alone does not find because
+/// it has not executed a program.
 pub(crate) fn has_children() -> bool {
     // SAFETY: no memory is involved.
-    let result = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) };
+    let result = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG | libc::__WALL) };
     result != -1 || io::Error::last_os_error().raw_os_error() != Some(libc::ECHILD)
 }
 
