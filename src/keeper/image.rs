@@ -11,14 +11,19 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use rustix::fs::{flock, FlockOperation, MemfdFlags, Mode, SealFlags};
+use rustix::io::Errno;
 
 use super::watcher::Place;
 use crate::error::{ProcessError, Result};
+use crate::extractor::settle;
 use crate::sys::fork::{epoch, PerProcess};
 
 const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/keeper"));
+/// How long a fork that copied the write descriptor may take to exec.
+const SETTLE_WAIT: Duration = Duration::from_secs(2);
 static MEMORY: PerProcess<Mutex<Weak<OwnedFd>>> = PerProcess::new();
 static FILE: PerProcess<Mutex<Weak<Installed>>> = PerProcess::new();
 
@@ -88,8 +93,13 @@ impl Installed {
         let directory = tempfile::Builder::new().prefix("process_manager-keeper.").tempdir()?;
         let path = directory.path().join("keeper");
         let mut file = File::options().write(true).create_new(true).open(&path)?;
+        settle::mark(&file);
         file.write_all(PROGRAM)?;
         rustix::fs::fchmod(&file, Mode::from_raw_mode(0o555))?;
+        drop(file);
+        if !settle::wait(&File::open(&path)?, SETTLE_WAIT)? {
+            return Err(Errno::TXTBSY.into());
+        }
         std::fs::set_permissions(directory.path(), Permissions::from_mode(0o711))?;
         let place = locked(directory.path())?;
         Ok(Self { epoch: epoch(), directory: directory.keep(), path, place })

@@ -5,6 +5,7 @@
 
 mod guard;
 pub(crate) mod host;
+mod image;
 mod watch;
 
 use std::fs::File;
