@@ -16,6 +16,9 @@ from conftest import eventually, threads
 
 COUNT = int(os.environ.get("PM_SOAK", "1000"))
 
+#: Descriptors of empty containers that may be kept for the next processes.
+POOLED = 32
+
 
 def resident() -> int:
     """Resident memory in KiB."""
@@ -50,7 +53,7 @@ def test_starting_and_dropping_leaves_nothing(child: Callable[[str], Path]) -> N
         descriptors, memory = len(os.listdir("/proc/self/fd")), resident()
         run_some(manager, program, COUNT)
         gc.collect()
-        assert len(os.listdir("/proc/self/fd")) <= descriptors
+        assert len(os.listdir("/proc/self/fd")) <= descriptors + POOLED
         assert resident() - memory < 8 * 1024
         assert len(manager) == 0
     assert eventually(lambda: set(children()) <= set(before))
@@ -74,7 +77,7 @@ def test_the_same_under_asyncio(child: Callable[[str], Path]) -> None:
                     descriptors, memory = len(os.listdir("/proc/self/fd")), resident()
                 await asyncio.gather(*(one(manager, start + n) for n in range(20)))
             gc.collect()
-            assert len(os.listdir("/proc/self/fd")) <= descriptors
+            assert len(os.listdir("/proc/self/fd")) <= descriptors + POOLED
             assert resident() - memory < 8 * 1024
             assert len(manager) == 0
 
@@ -93,5 +96,5 @@ def test_managers_come_and_go(child: Callable[[str], Path]) -> None:
         manager.start([program])
         del manager
     gc.collect()
-    assert eventually(lambda: len(os.listdir("/proc/self/fd")) <= descriptors)
+    assert eventually(lambda: len(os.listdir("/proc/self/fd")) <= descriptors + POOLED)
     assert eventually(lambda: "pm-end" not in threads())
