@@ -2,13 +2,13 @@
 //!
 //! Only what a model explores comes from here; everything else uses std directly.
 
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 pub(crate) use std::{
     sync::{Condvar, Mutex, MutexGuard},
     thread_local,
 };
 
-#[cfg(loom)]
+#[cfg(all(test, loom))]
 pub(crate) use loom::{
     sync::{Condvar, Mutex, MutexGuard},
     thread_local,
