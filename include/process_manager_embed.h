@@ -30,6 +30,10 @@
             ".global " #symbol "_end\n.hidden " #symbol "_end\n" #symbol "_end:\n"               \
             ".byte 0\n"                                                                          \
             ".popsection\n");                                                                    \
+    PM_EMBED_DECLARE(symbol)
+
+/** Declares a file that is embedded elsewhere in the program. */
+#define PM_EMBED_DECLARE(symbol)                                                                 \
     PM_EMBED_EXTERN const uint8_t symbol[];                                                      \
     PM_EMBED_EXTERN const uint8_t symbol##_end[]
 

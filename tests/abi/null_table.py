@@ -50,8 +50,10 @@ def split(argument):
 
 def valid(function, kind, name):
     """An expression for an argument that is not the one under test."""
-    if kind == "pm_error **":
+    if name == "error":
         return "&error"
+    if name == "errors":
+        return "NULL"
     if kind == "size_t" and name in LENGTHS:
         return "1"
     if kind in VALUES:
@@ -82,7 +84,7 @@ def calls(result, function, arguments):
         values = [valid(function, *part) for part in parts]
         values[tested] = "NULL"
         call = f"{function}({', '.join(values)})"
-        if kind == "pm_error **":
+        if name == "error" and kind == "pm_error **":
             # The error pointer itself: a failure that nobody wants to hear of.
             optional = OPTIONAL.get(function, ())
             objects = [at for at, part in enumerate(parts[:-1]) if part[0].endswith("*")]

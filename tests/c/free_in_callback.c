@@ -13,11 +13,9 @@ static void on_line(pm_id id, const pm_record *record, void *data)
     CHECK(destroyed == 0);
 }
 
-static void on_event(const pm_event *event, void *data)
+static void on_exit_of(pm_id id, const pm_exit *end, void *data)
 {
-    (void)data;
-    if (event->kind != PM_EVENT_EXITED)
-        return;
+    (void)id, (void)end, (void)data;
     ++calls;
     pm_manager_free(manager);
     CHECK(destroyed == 1);
@@ -33,14 +31,12 @@ int main(void)
 {
     pm_error *error = NULL;
     manager = new_manager();
-    OK(pm_manager_set_event_callback(manager, on_event, &destroyed, on_destroy, &error));
     process = start(manager, "stderr_and_stdout", NULL);
     OK(pm_process_set_output_callback(process, on_line, &destroyed, on_destroy, &error));
-    const pm_id id = pm_process_id(process);
     while (calls < 1)
         OK(pm_manager_poll(manager, -1, NULL, &error));
     CHECK(calls == 1 && destroyed == 1);
-    (void)id;
+    OK(pm_manager_set_exit_callback(manager, on_exit_of, &destroyed, on_destroy, &error));
     while (calls < 2)
         OK(pm_manager_poll(manager, -1, NULL, &error));
     CHECK(calls == 2 && destroyed == 2);

@@ -1,4 +1,6 @@
-/* Every option of a command reaches the child; numbers that are no value of an enum are refused. */
+/* Every option of a command reaches the child; numbers that are no value of an enum are refused.
+ * valgrind keeps the limit of descriptors for itself.
+ * not: valgrind */
 #include "check.h"
 #include <fcntl.h>
 #include <sys/resource.h>

@@ -33,7 +33,7 @@ int main(void)
     pm_command_free(command);
 
     pm_manager *manager = new_manager();
-    command = helper("flood", ARGS("1000", "80"));
+    command = helper("flood", ARGS("lines", "1000", "80"));
     options = (pm_run_options)PM_RUN_OPTIONS_INIT;
     options.max_output = 1000;
     OK(pm_manager_run(manager, command, &options, &result, &error));
