@@ -52,7 +52,10 @@ impl Image {
         if let Some(fd) = memory.upgrade() {
             return Ok(Image::Memory(fd));
         }
-        let Ok(fd) = memory_file() else { return Image::installed().map(Image::File) };
+        let memory_works = !crate::spawn::under_valgrind();
+        let Some(fd) = memory_works.then(memory_file).and_then(|made| made.ok()) else {
+            return Image::installed().map(Image::File);
+        };
         let fd = Arc::new(fd);
         *memory = Arc::downgrade(&fd);
         Ok(Image::Memory(fd))

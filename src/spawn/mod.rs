@@ -23,6 +23,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 pub(crate) use crate::sys::spawn::CloneMode;
+pub(crate) use mode::under_valgrind;
 
 use crate::command::{Command, GroupMode};
 use crate::error::{ProcessError, Result, StartStep};

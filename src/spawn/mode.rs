@@ -56,8 +56,8 @@ fn preferred() -> Result<usize> {
 }
 
 /// valgrind makes a fork of a vfork-style clone. `works` would find that out, but valgrind warns
-/// about what is tried.
-fn under_valgrind() -> bool {
+/// about what is tried. It does not execute by descriptor either.
+pub(crate) fn under_valgrind() -> bool {
     let preload = std::env::var_os("LD_PRELOAD").unwrap_or_default();
     preload.to_string_lossy().contains("vgpreload")
 }
