@@ -9,6 +9,7 @@ mod screen;
 mod web;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -86,7 +87,11 @@ async fn start(
         let command: Command = command.env(proof::MARK, proof::mark());
         let id = manager.start_process(command).await?;
         let lines = manager.get_output_stream(id).ok_or("a started process has output")?;
-        let end = futures::stream::once(async move { (tag, None) });
+        let runner = manager.runner(id).ok_or("a started process has a handle")?;
+        let end = futures::stream::once(async move {
+            let _ = runner.wait().await; // its end is in the facts before it is shown
+            (tag, None)
+        });
         streams.push(lines.map(move |line| (tag, Some(line))).chain(end).boxed());
         screen.program(tag, &shown);
     }
@@ -119,18 +124,25 @@ async fn watch(
     Ok(())
 }
 
-fn prove(screen: &Screen, pids: &[u32], directory: &std::path::Path) -> Result<(), String> {
-    let living: Vec<u32> = pids.iter().copied().filter(|pid| proof::is_ours(*pid)).collect();
-    screen.proof(living.is_empty(), &format!("the {} processes seen above are gone", pids.len()));
-    let marked = proof::marked();
-    screen.proof(marked.is_empty(), "no process on this machine carries the demo's mark");
-    let children = proof::children();
-    screen.proof(children.is_empty(), "this program has no child, not even a zombie");
-    screen.proof(!directory.exists(), &format!("{} is gone", directory.display()));
-    if living.is_empty() && marked.is_empty() && children.is_empty() && !directory.exists() {
+fn prove(screen: &Screen, pids: &[u32], directory: &Path) -> Result<(), &'static str> {
+    let proofs = [
+        (
+            !pids.iter().any(|pid| proof::is_ours(*pid)),
+            format!("the {} processes seen above are gone", pids.len()),
+        ),
+        (
+            proof::marked().is_empty(),
+            "no process on this machine carries the demo's mark in its environment".to_owned(),
+        ),
+        (proof::children().is_empty(), "this program has no child, not even a zombie".to_owned()),
+        (proof::cgroups().is_empty(), "no control group of this program is there".to_owned()),
+        (!directory.exists(), format!("{} is gone", directory.display())),
+    ];
+    proofs.iter().for_each(|(holds, text)| screen.proof(*holds, text));
+    if proofs.iter().all(|(holds, _)| *holds) {
         return Ok(());
     }
-    Err(format!("left: processes {living:?} {marked:?} {children:?}, or the directory"))
+    Err("something is left: see above")
 }
 
 /// The compiler must have ended with 0; the others ran until they were stopped.

@@ -1,6 +1,7 @@
 //! What /proc says about processes: which belong to the demo, and whether any is left.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use process_manager::ProcessInfo;
 
@@ -37,6 +38,17 @@ pub fn is_ours(pid: u32) -> bool {
 pub fn children() -> Vec<u32> {
     let own = std::process::id();
     pids().filter(|pid| parent(*pid) == Some(own)).collect()
+}
+
+/// The control groups that this process has made, as paths.
+pub fn cgroups() -> Vec<PathBuf> {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let path = own.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    let mine = format!("process_manager.{}.", std::process::id());
+    let roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(|root| Path::new(root).join(path));
+    let entries = roots.into_iter().flat_map(fs::read_dir).flatten().flatten();
+    let paths = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&mine));
+    paths.map(|entry| entry.path()).collect()
 }
 
 fn parent(pid: u32) -> Option<u32> {
