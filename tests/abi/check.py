@@ -1,6 +1,6 @@
 """Checks what the built library shows to the outside: its symbols, its name, its header.
 
-    check.py --library DIR --build DIR           PM_UPDATE=1 rewrites tests/abi/symbols.txt
+    check.py --library DIR --build DIR           PM_UPDATE=1 rewrites symbols.txt and layout.txt
 
 Each check is a function whose name says the rule. The last line gives the counts.
 """
@@ -13,9 +13,12 @@ import shutil
 import subprocess
 import sys
 
+import layout
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADER = ROOT / "include/process_manager.h"
 SYMBOLS = ROOT / "tests/abi/symbols.txt"
+LAYOUT = ROOT / "tests/abi/layout.txt"
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
 INCLUDE = [f"-I{ROOT}/include", f"-I{ROOT}/bindings/cpp/include"]
 
@@ -59,6 +62,19 @@ def no_symbol_has_come_or_gone_unseen(options):
     assert not changed, f"{changed}: if that is meant, PM_UPDATE=1 make test-abi"
 
 
+def no_layout_or_value_has_changed_unseen(options):
+    build = pathlib.Path(options.build)
+    build.mkdir(parents=True, exist_ok=True)
+    source, program = build / "layout.c", build / "layout"
+    source.write_text(layout.program())
+    output("cc", "-std=c11", *INCLUDE, str(source), "-o", str(program))
+    text = output(str(program))
+    if os.environ.get("PM_UPDATE"):
+        LAYOUT.write_text(text)
+    changed = sorted(set(text.splitlines()) ^ set(LAYOUT.read_text().splitlines()))
+    assert not changed, f"{changed}: if that is meant, PM_UPDATE=1 make test-abi"
+
+
 def library_has_its_soname_and_stays_loaded(options):
     dynamic = output("readelf", "-d", f"{options.library}/libprocess_manager.so")
     assert "[libprocess_manager.so.0]" in dynamic, "no SONAME"
@@ -90,7 +106,8 @@ def header_can_be_in_two_translation_units(options):
 def checks():
     """Name and function of every check."""
     for check in (only_our_functions_are_exported, header_and_library_have_the_same_functions,
-                  no_symbol_has_come_or_gone_unseen, library_has_its_soname_and_stays_loaded,
+                  no_symbol_has_come_or_gone_unseen,
+                  no_layout_or_value_has_changed_unseen, library_has_its_soname_and_stays_loaded,
                   header_can_be_in_two_translation_units):  # fmt: skip
         yield check.__name__, check
     for c, cxx in (("gcc", "g++"), ("clang", "clang++")):
