@@ -127,12 +127,17 @@ class Line(NamedTuple, Generic[Data]):
     source: Source
     sequence: int
     """Orders the records of both streams. It never decreases."""
-    time: datetime
-    """When it was read."""
+    timestamp: float
+    """When it was read, in seconds since 1970."""
     data: Data
     """The line without its newline."""
     partial: bool
     """True if no newline followed: the line was too long, cut by a gap, or the last one."""
+
+    @property
+    def time(self) -> datetime:
+        """When it was read."""
+        return _utc(self.timestamp)
 
 
 class Gap(NamedTuple):
@@ -140,6 +145,17 @@ class Gap(NamedTuple):
 
     source: Source
     sequence: int
-    time: datetime
+    timestamp: float
     bytes: int
     lines: int
+
+    @property
+    def time(self) -> datetime:
+        """When it was found to be missing."""
+        return _utc(self.timestamp)
+
+
+def _utc(timestamp: float) -> datetime:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(timestamp, UTC)

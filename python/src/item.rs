@@ -1,6 +1,5 @@
 //! What a record of output looks like in Python: text, bytes, or a tuple with all facts.
 
-use chrono::{DateTime, Utc};
 use process_manager::{OutputSource, Record, RecordData};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -12,8 +11,8 @@ use crate::convert::wrong_type;
 pub struct Shape {
     raw: bool,
     errors: String,
-    /// Called with (source, sequence, time, data, partial) or (source, sequence, time, bytes,
-    /// lines); unset for plain lines.
+    /// Called with (source, sequence, timestamp, data, partial) or (source, sequence, timestamp,
+    /// bytes, lines); unset for plain lines.
     line: Option<Py<PyAny>>,
     gap: Option<Py<PyAny>>,
 }
@@ -33,67 +32,80 @@ impl Shape {
     }
 }
 
-/// A record that was taken from its batch, before any Python code has run for it.
+/// A line that was taken from its batch, before any Python code has run for it.
+pub struct TakenLine {
+    data: Py<PyAny>,
+    needs_decoding: bool,
+}
+
+/// The same for a record.
 pub struct Taken {
     source: OutputSource,
     sequence: u64,
-    time: DateTime<Utc>,
+    timestamp: f64,
     data: Data,
 }
 
 enum Data {
-    Line { data: Py<PyAny>, partial: bool, needs_decoding: bool },
+    Line(TakenLine, bool),
     Gap { bytes: u64, lines: u64 },
 }
 
 impl Shape {
+    /// Whether lines are handed out as they are.
+    pub fn is_plain(&self) -> bool {
+        self.line.is_none()
+    }
+
     pub fn with_gaps(&self) -> bool {
         self.gap.is_some()
     }
 
     /// First half, done under the reader's lock: makes `bytes` or `str`, which runs no Python
     /// code, so that nobody else can want the lock meanwhile.
-    pub fn take(&self, py: Python<'_>, record: &Record<'_>) -> Taken {
-        let data = match record.data {
-            RecordData::Gap { bytes, lines } => Data::Gap { bytes, lines },
-            RecordData::Line { bytes, partial } => self.line_data(py, bytes, partial),
-        };
-        Taken { source: record.source, sequence: record.sequence, time: record.time, data }
-    }
-
-    fn line_data(&self, py: Python<'_>, bytes: &[u8], partial: bool) -> Data {
+    pub fn take_line(&self, py: Python<'_>, bytes: &[u8]) -> TakenLine {
         if !self.raw {
             if let Ok(text) = std::str::from_utf8(bytes) {
                 let data = PyString::new(py, text).into_any().unbind();
-                return Data::Line { data, partial, needs_decoding: false };
+                return TakenLine { data, needs_decoding: false };
             }
         }
-        let data = PyBytes::new(py, bytes).into_any().unbind();
-        Data::Line { data, partial, needs_decoding: !self.raw }
+        TakenLine { data: PyBytes::new(py, bytes).into_any().unbind(), needs_decoding: !self.raw }
     }
 
-    /// Second half, without the lock: decoding by the chosen rule, and the tuple.
+    /// Second half, without the lock: decoding by the chosen rule.
+    pub fn finish_line(&self, py: Python<'_>, line: TakenLine) -> PyResult<Py<PyAny>> {
+        match line.needs_decoding {
+            false => Ok(line.data),
+            true => line.data.call_method1(py, "decode", ("utf-8", &self.errors)),
+        }
+    }
+
+    /// As [`take_line`](Self::take_line), with the facts.
+    pub fn take(&self, py: Python<'_>, record: &Record<'_>) -> Taken {
+        let data = match record.data {
+            RecordData::Gap { bytes, lines } => Data::Gap { bytes, lines },
+            RecordData::Line { bytes, partial } => Data::Line(self.take_line(py, bytes), partial),
+        };
+        let timestamp = record.time.timestamp_micros() as f64 / 1e6;
+        Taken { source: record.source, sequence: record.sequence, timestamp, data }
+    }
+
+    /// As [`finish_line`](Self::finish_line), and the tuple.
     pub fn finish(&self, py: Python<'_>, taken: Taken) -> PyResult<Py<PyAny>> {
-        let Taken { source, sequence, time, data } = taken;
+        let Taken { source, sequence, timestamp, data } = taken;
+        let source = source_name(source);
         match (data, &self.line, &self.gap) {
-            (Data::Line { data, partial, needs_decoding }, line, _) => {
-                let data = if needs_decoding { self.decode(py, &data)? } else { data };
-                match line {
-                    None => Ok(data),
-                    Some(line) => {
-                        line.call1(py, (source_name(source), sequence, time, data, partial))
-                    }
-                }
+            (Data::Line(line, partial), Some(make), _) => {
+                let data = self.finish_line(py, line)?;
+                make.call1(py, (source, sequence, timestamp, data, partial))
             }
-            (Data::Gap { bytes, lines }, _, Some(gap)) => {
-                gap.call1(py, (source_name(source), sequence, time, bytes, lines))
+            (Data::Line(line, _), None, _) => self.finish_line(py, line),
+            (Data::Gap { bytes, lines }, _, Some(make)) => {
+                make.call1(py, (source, sequence, timestamp, bytes, lines))
             }
             (Data::Gap { .. }, _, None) => Ok(py.None()),
         }
-    }
-
-    fn decode(&self, py: Python<'_>, data: &Py<PyAny>) -> PyResult<Py<PyAny>> {
-        data.call_method1(py, "decode", ("utf-8", &self.errors))
     }
 }
 

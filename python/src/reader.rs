@@ -42,13 +42,23 @@ impl Place {
     fn next<T>(&mut self, with_gaps: bool, make: impl FnOnce(&Record<'_>) -> T) -> Option<T> {
         let (batch, cursor) = self.current.as_mut()?;
         while let Some(record) = batch.next_record(cursor) {
-            if let RecordData::Gap { bytes, lines } = record.data {
-                self.lost = (self.lost.0 + bytes, self.lost.1 + lines);
-                if !with_gaps {
-                    continue;
-                }
+            if lose(&mut self.lost, &record.data) && !with_gaps {
+                continue;
             }
             return Some(make(&record));
+        }
+        self.current = None;
+        None
+    }
+
+    /// The same for lines alone: what `make` is given is the line.
+    fn next_line<T>(&mut self, make: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let (batch, cursor) = self.current.as_mut()?;
+        while let Some(data) = batch.next_data(cursor) {
+            match data {
+                RecordData::Line { bytes, .. } => return Some(make(bytes)),
+                RecordData::Gap { .. } => lose(&mut self.lost, &data),
+            };
         }
         self.current = None;
         None
@@ -58,6 +68,15 @@ impl Place {
         self.current = batch.map(|batch| (batch, BatchCursor::default()));
         self.current.is_some()
     }
+}
+
+/// Counts a gap; says whether it was one.
+fn lose(lost: &mut (u64, u64), data: &RecordData<'_>) -> bool {
+    if let RecordData::Gap { bytes, lines } = data {
+        *lost = (lost.0 + bytes, lost.1 + lines);
+        return true;
+    }
+    false
 }
 
 /// One slice of a wait: the time-out of the slice is not an error.
@@ -145,6 +164,10 @@ impl Reader {
     }
 
     fn next_object(&self, py: Python<'_>, shape: &Shape) -> Option<PyResult<Py<PyAny>>> {
+        if shape.is_plain() {
+            let line = self.place().next_line(|bytes| shape.take_line(py, bytes))?;
+            return Some(shape.finish_line(py, line));
+        }
         let taken = self.place().next(shape.with_gaps(), |record| shape.take(py, record))?;
         Some(shape.finish(py, taken))
     }

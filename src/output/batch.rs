@@ -53,6 +53,15 @@ impl Batch {
         record
     }
 
+    /// Like [`next_record`](Self::next_record), without where and when, which cost something.
+    #[inline]
+    pub fn next_data(&self, cursor: &mut BatchCursor) -> Option<RecordData<'_>> {
+        let mut walk = self.walk(*cursor);
+        let data = walk.next().map(|(_, data)| data);
+        *cursor = BatchCursor { piece: walk.piece, left: walk.rest.len() };
+        data
+    }
+
     fn walk(&self, cursor: BatchCursor) -> Walk<'_> {
         let mut walk = Walk { batch: self, piece: cursor.piece, within: None, end: 0, rest: &[] };
         let before = cursor.piece.checked_sub(1).and_then(|piece| self.pieces.get(piece));
