@@ -5,12 +5,15 @@
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RawDir, SeekFrom};
 use rustix::io::Errno;
 
+use crate::keeper::Place;
 use crate::sys::fork;
 
 /// How often a new directory may be lost to a sweeper between mkdir(2) and flock(2).
@@ -24,7 +27,7 @@ pub(super) struct PrivateDir {
     path: PathBuf,
     /// None on a file system that has no locks for directories (NFS); no sweeper can lock it
     /// there either, so none removes it.
-    lock: Option<File>,
+    lock: Option<Arc<OwnedFd>>,
     owner: Owner,
 }
 
@@ -49,7 +52,10 @@ impl PrivateDir {
             let path = make(base, prefix)?;
             let owner = Owner::current();
             match claim(&path) {
-                Ok(Some(lock)) => return Ok(Self { path, lock: Some(lock), owner }),
+                Ok(Some(lock)) => {
+                    let lock = Some(Arc::new(OwnedFd::from(lock)));
+                    return Ok(Self { path, lock, owner });
+                }
                 Err(error) if has_no_locks(&error) => return Ok(Self { path, lock: None, owner }),
                 lost => {
                     let _ = fs::remove_dir(&path);
@@ -62,6 +68,18 @@ impl PrivateDir {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The directory as the watcher registers it; nothing where it cannot be locked.
+    pub(super) fn place(&self) -> io::Result<Option<Place>> {
+        let (Some(lock), Some(base), Some(name)) =
+            (&self.lock, self.path.parent(), self.path.file_name())
+        else {
+            return Ok(None);
+        };
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let parent = Arc::new(rustix::fs::open(base, flags, Mode::empty())?);
+        Ok(Some(Place { parent, name: name.to_owned(), directory: lock.clone() }))
     }
 }
 
@@ -105,7 +123,7 @@ fn has_no_locks(error: &io::Error) -> bool {
 
 /// Removes the directory if it holds only files, through the descriptor that is open anyway: a
 /// host that has used up its descriptors leaves nothing, either.
-fn remove_flat(directory: &File, path: &Path) -> io::Result<()> {
+fn remove_flat(directory: &OwnedFd, path: &Path) -> io::Result<()> {
     rustix::fs::seek(directory, SeekFrom::Start(0))?;
     let mut buffer = Vec::with_capacity(16 * 1024);
     let mut entries = RawDir::new(directory, buffer.spare_capacity_mut());

@@ -30,6 +30,7 @@ pub(crate) use store::Extracted;
 use store::Store;
 
 use crate::error::{ProcessError, Result};
+use crate::keeper::Place;
 
 /// Owns a private temporary directory and the executables extracted into it.
 ///
@@ -173,6 +174,12 @@ impl BinaryExtractor {
     /// Where the executables are and why there; `None` while there is no directory yet.
     pub fn location(&self) -> Option<ExtractionLocation> {
         self.store.existing_home().map(|home| home.location.clone())
+    }
+
+    /// The directory as the watcher registers it, once there is one.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let home = self.store.existing_home()?;
+        home.directory.place().ok().flatten()
     }
 
     /// How to start a binary, as this user or as another one.

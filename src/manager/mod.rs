@@ -24,6 +24,7 @@ pub use watch::{Watch, WatchItem};
 use crate::command::{Command, Program, StopLadder, UserSpec};
 use crate::error::{ProcessError, Result};
 use crate::extractor::BinaryExtractor;
+use crate::keeper::{Registration, Watched};
 use crate::output::OutputStream;
 use crate::process::{launch, Engine, Launch, Observer, Process, ProcessRunner};
 use crate::reactor::Reactor;
@@ -41,6 +42,8 @@ pub struct ProcessManager {
 }
 
 pub(crate) struct Shared {
+    /// The extractor's directory with the watcher: forgotten there before it is removed here.
+    directory: OnceCell<Watched>,
     extractor: BinaryExtractor,
     engine: OnceCell<Arc<Engine>>,
     registry: Arc<Mutex<Registry>>,
@@ -60,6 +63,7 @@ impl ProcessManager {
     /// descriptor.
     pub fn new(extractor: BinaryExtractor) -> Self {
         let shared = Shared {
+            directory: OnceCell::new(),
             extractor,
             engine: OnceCell::new(),
             registry: Arc::default(),
@@ -98,10 +102,21 @@ impl ProcessManager {
             Program::Extracted(name) => {
                 let as_other_user = command.user != UserSpec::default();
                 let binary = self.shared.extractor.open(name, as_other_user)?;
+                self.watch_directory()?;
                 (binary.path, binary.exec_fd)
             }
         };
         self.launch(&command, &program, exec_fd)
+    }
+
+    /// Has the extractor's directory removed when the host is killed, from its first use on.
+    fn watch_directory(&self) -> Result<()> {
+        if self.shared.directory.get().is_some() {
+            return Ok(());
+        }
+        let Some(place) = self.shared.extractor.place() else { return Ok(()) };
+        let watch = || self.engine()?.watcher()?.watch(Registration::Directory(place));
+        self.shared.directory.get_or_try_init(watch).map(drop)
     }
 
     fn launch(

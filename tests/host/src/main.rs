@@ -4,6 +4,7 @@
 //! what was found. Each mode runs in a process of its own, because each changes or measures state
 //! that belongs to the whole process.
 
+mod deaths;
 mod descriptors;
 mod forks;
 mod memory;
@@ -37,6 +38,7 @@ const MODES: &[Mode] = &[
     ("no_newline_in_bounded_memory", memory::no_newline),
     ("ten_thousand_processes", memory::ten_thousand),
     ("sigpipe_at_default", signals::sigpipe_at_default),
+    ("die", deaths::die),
 ];
 
 /// Where the helper children are.
@@ -65,6 +67,8 @@ fn main() {
         eprintln!("usage: process_manager_host MODE CHILD_DIR; modes: {}", names.join(" "));
         std::process::exit(2);
     };
+    // SAFETY: a bound on the life of this program, should a check hang.
+    unsafe { libc::alarm(300) };
     check(&Children(PathBuf::from(directory)));
     println!("ok");
 }

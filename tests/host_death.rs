@@ -1,0 +1,179 @@
+//! When the host dies, whatever the way, its trees and its directories go.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use common::{child, line};
+use process_manager::{Command, Containment, Descendants, ProcessError, ProcessRunner};
+use rustix::fs::inotify;
+use rustix::process::{kill_process, kill_process_group, Pid, Signal};
+
+/// A host that has started its trees.
+struct Host {
+    runner: ProcessRunner,
+    pipe: std::io::PipeReader,
+    directory: PathBuf,
+    worker: Pid,
+    removal: OwnedFd,
+}
+
+/// A host at a level, which dies in a way; `uid` for one without privileges.
+///
+/// It runs as a plain process of this library's, whose own means must not help it.
+fn host(level: &str, death: &str, uid: Option<u32>) -> Host {
+    let (pipe, writer) = std::io::pipe().unwrap();
+    let mut command = Command::new(child("process_manager_host"))
+        .args(["die".as_ref(), child("tree").parent().unwrap().as_os_str()])
+        .env("PM_LEVEL", level)
+        .env("PM_DEATH", death)
+        .containment(Containment::Process)
+        .descendants(Descendants::Leave)
+        .extra_fd(writer.into(), 9);
+    if let Some(uid) = uid {
+        command = command.env("PM_UID", uid.to_string());
+    }
+    let runner = common::start(command);
+    let mut stream = runner.get_output_stream();
+    let directory = PathBuf::from(line(&mut stream));
+    let removal = watch(&directory);
+    let worker = Pid::from_raw(line(&mut stream).parse().unwrap()).unwrap();
+    Host { runner, pipe, directory, worker, removal }
+}
+
+/// Tells of the removal of a directory, which may have happened already.
+fn watch(directory: &Path) -> OwnedFd {
+    let inotify = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
+    let _ = inotify::add_watch(&inotify, directory, inotify::WatchFlags::DELETE_SELF);
+    inotify
+}
+
+impl Host {
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.runner.pid() as i32).unwrap()
+    }
+
+    fn wait_ready(&self) {
+        common::wait_for_line(&mut self.runner.get_output_stream(), "ready");
+    }
+
+    /// The pipe ends when the last of the trees is gone; then the directory must go.
+    fn assert_nothing_left(mut self, what: &str) {
+        let mut poll = [rustix::event::PollFd::new(&self.pipe, rustix::event::PollFlags::IN)];
+        let patience = rustix::event::Timespec { tv_sec: 60, tv_nsec: 0 };
+        assert_eq!(
+            rustix::event::poll(&mut poll, Some(&patience)),
+            Ok(1),
+            "{what}: trees are left"
+        );
+        assert_eq!(self.pipe.read(&mut [0; 1]).unwrap(), 0, "{what}");
+        let mut poll = [rustix::event::PollFd::new(&self.removal, rustix::event::PollFlags::IN)];
+        while self.directory.exists() {
+            let told = rustix::event::poll(&mut poll, Some(&patience));
+            assert_eq!(told, Ok(1), "{what}: the directory is left");
+        }
+        let _ = kill_process(self.worker, Signal::KILL);
+    }
+}
+
+const LEVELS: &[&str] = &["group", "guard", "cgroup", ""];
+
+/// The levels that this machine has.
+fn levels() -> Vec<&'static str> {
+    let cgroup = Command::new("true").containment(Containment::Cgroup);
+    match ProcessRunner::start_command(cgroup) {
+        Err(ProcessError::Unsupported(reason)) => {
+            println!("skipped: no cgroup here ({reason})");
+            LEVELS.iter().copied().filter(|level| *level != "cgroup").collect()
+        }
+        _ => LEVELS.to_vec(),
+    }
+}
+
+/// At the group level what has left the group is not covered, so only the directory is looked at.
+fn assert_gone(host: Host, level: &str, what: &str) {
+    if level != "group" {
+        return host.assert_nothing_left(&format!("{level:?}, {what}"));
+    }
+    let patience = rustix::event::Timespec { tv_sec: 60, tv_nsec: 0 };
+    let mut poll = [rustix::event::PollFd::new(&host.removal, rustix::event::PollFlags::IN)];
+    while host.directory.exists() {
+        assert_eq!(rustix::event::poll(&mut poll, Some(&patience)), Ok(1), "{what}");
+    }
+    let _ = kill_process(host.worker, Signal::KILL);
+    end_leftovers(&host.directory);
+}
+
+/// Ends what a group cannot hold: the processes that run a binary of that directory.
+fn end_leftovers(directory: &Path) {
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(program) = std::fs::read_link(entry.path().join("exe")) else { continue };
+        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        if let (true, Some(pid)) = (program.starts_with(directory), pid.and_then(Pid::from_raw)) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+#[test]
+fn every_way_to_die_takes_everything_along() {
+    for level in levels() {
+        for death in ["exit", "abort", "segv", "exec"] {
+            let host = host(level, death, None);
+            assert_gone(host, level, death);
+        }
+    }
+}
+
+#[test]
+fn a_killed_host_takes_everything_along() {
+    for level in levels() {
+        let host = host(level, "", None);
+        host.wait_ready();
+        kill_process(host.pid(), Signal::KILL).unwrap();
+        assert_gone(host, level, "SIGKILL");
+    }
+}
+
+#[test]
+fn killing_the_hosts_whole_group_helps_nothing_to_survive() {
+    for level in levels() {
+        let host = host(level, "", None);
+        host.wait_ready();
+        let group = rustix::process::getpgid(Some(host.pid())).unwrap();
+        if group == rustix::process::getpgrp() {
+            println!("skipped: the host shares the group of the test program");
+            kill_process(host.pid(), Signal::KILL).unwrap();
+        } else {
+            kill_process_group(group, Signal::KILL).unwrap();
+        }
+        assert_gone(host, level, "SIGKILL to the group");
+    }
+}
+
+#[test]
+fn a_host_without_privileges_takes_everything_along() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: not root, so no other user to become");
+        return;
+    }
+    let directory = child("tree").parent().unwrap().to_owned();
+    let (uid, probe) = (65534, directory.join("exit_code"));
+    let user = process_manager::UserSpec { uid: Some(uid), gid: Some(uid), groups: Some(vec![]) };
+    let reachable = Command::new(probe).arg("0").user(user);
+    if ProcessRunner::start_command(reachable.containment(Containment::Group)).is_err() {
+        println!("skipped: user {uid} cannot reach {}", directory.display());
+        return;
+    }
+    for death in ["exit", "abort", "exec"] {
+        host("", death, Some(uid)).assert_nothing_left(&format!("unprivileged, {death}"));
+    }
+    let host = host("guard", "", Some(uid));
+    host.wait_ready();
+    kill_process(host.pid(), Signal::KILL).unwrap();
+    host.assert_nothing_left("unprivileged, SIGKILL");
+}
