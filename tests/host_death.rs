@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use common::{child, line};
 use process_manager::{Command, Containment, Descendants, ProcessError, ProcessRunner};
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::fs::inotify;
 use rustix::process::{kill_process, kill_process_group, Pid, Signal};
 
@@ -45,11 +46,23 @@ fn host(level: &str, death: &str, uid: Option<u32>) -> Host {
     Host { runner, pipe, directory, worker, removal }
 }
 
-/// Tells of the removal of a directory, which may have happened already.
+/// Tells of removals beside a directory. Its own would not do: a forked copy of the host keeps
+/// the removed directory open.
 fn watch(directory: &Path) -> OwnedFd {
     let inotify = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
-    let _ = inotify::add_watch(&inotify, directory, inotify::WatchFlags::DELETE_SELF);
+    let base = directory.parent().unwrap();
+    inotify::add_watch(&inotify, base, inotify::WatchFlags::DELETE).unwrap();
     inotify
+}
+
+/// Waits until the directory has been removed.
+fn await_removal(host: &Host, what: &str) {
+    let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+    while host.directory.exists() {
+        let mut fds = [PollFd::new(&host.removal, PollFlags::IN)];
+        assert_eq!(poll(&mut fds, Some(&patience)), Ok(1), "{what}: the directory is left");
+        rustix::io::read(&host.removal, &mut [0; 4096]).unwrap();
+    }
 }
 
 impl Host {
@@ -63,19 +76,11 @@ impl Host {
 
     /// The pipe ends when the last of the trees is gone; then the directory must go.
     fn assert_nothing_left(mut self, what: &str) {
-        let mut poll = [rustix::event::PollFd::new(&self.pipe, rustix::event::PollFlags::IN)];
-        let patience = rustix::event::Timespec { tv_sec: 60, tv_nsec: 0 };
-        assert_eq!(
-            rustix::event::poll(&mut poll, Some(&patience)),
-            Ok(1),
-            "{what}: trees are left"
-        );
+        let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+        let mut fds = [PollFd::new(&self.pipe, PollFlags::IN)];
+        assert_eq!(poll(&mut fds, Some(&patience)), Ok(1), "{what}: trees are left");
         assert_eq!(self.pipe.read(&mut [0; 1]).unwrap(), 0, "{what}");
-        let mut poll = [rustix::event::PollFd::new(&self.removal, rustix::event::PollFlags::IN)];
-        while self.directory.exists() {
-            let told = rustix::event::poll(&mut poll, Some(&patience));
-            assert_eq!(told, Ok(1), "{what}: the directory is left");
-        }
+        await_removal(&self, what);
         let _ = kill_process(self.worker, Signal::KILL);
     }
 }
@@ -99,11 +104,7 @@ fn assert_gone(host: Host, level: &str, what: &str) {
     if level != "group" {
         return host.assert_nothing_left(&format!("{level:?}, {what}"));
     }
-    let patience = rustix::event::Timespec { tv_sec: 60, tv_nsec: 0 };
-    let mut poll = [rustix::event::PollFd::new(&host.removal, rustix::event::PollFlags::IN)];
-    while host.directory.exists() {
-        assert_eq!(rustix::event::poll(&mut poll, Some(&patience)), Ok(1), "{what}");
-    }
+    await_removal(&host, what);
     let _ = kill_process(host.worker, Signal::KILL);
     end_leftovers(&host.directory);
 }

@@ -13,6 +13,8 @@ use super::{Children, SOON};
 
 pub fn die(children: &Children) {
     become_user();
+    // SAFETY: what this program becomes by exec must not hold the pipe.
+    unsafe { libc::fcntl(9, libc::F_SETFD, libc::FD_CLOEXEC) };
     let mut extractor = checked(BinaryExtractor::new());
     checked(extractor.add_file("tree", children.0.join("tree")));
     let directory = extractor.temp_dir().to_owned();
