@@ -1,9 +1,8 @@
 //! One process's cgroup.
 
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +11,6 @@ use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
 use super::subtree::Subtree;
 use super::{files, kill};
-use crate::keeper::Place;
 
 /// A cgroup that belongs to one process at a time. Dropping it gives it back: empty ones are
 /// reused, others are killed and removed as soon as they are empty.
@@ -63,14 +61,8 @@ impl Cgroup {
         kill::signal(self.directory(), signal)
     }
 
-    /// Stops (true) or continues (false) every process in it, without any of them seeing a signal.
-    pub(crate) fn freeze(&self, frozen: bool) -> io::Result<()> {
-        self.spend();
-        files::write(self.directory(), "cgroup.freeze", if frozen { "1" } else { "0" })
-    }
-
     /// It will not be reused.
-    fn spend(&self) {
+    pub(super) fn spend(&self) {
         if let Some(held) = &self.held {
             held.spent.store(true, Ordering::Relaxed);
         }
@@ -89,21 +81,6 @@ impl Cgroup {
     /// What to wait on for the end of the last process.
     pub(crate) fn events(&self) -> io::Result<Events> {
         Events::open(self.directory())
-    }
-
-    /// Waits until no process is left. False: the deadline passed first.
-    pub(crate) fn wait_empty(&self, deadline: Instant) -> io::Result<bool> {
-        self.events()?.wait_empty(deadline)
-    }
-
-    /// The cgroup as the watcher registers it.
-    pub(crate) fn place(&self) -> Option<Place> {
-        let held = self.held.as_ref()?;
-        Some(Place {
-            parent: self.subtree.shared_directory(),
-            name: OsString::from_vec(held.name.to_bytes().to_vec()),
-            directory: Arc::clone(&held.directory),
-        })
     }
 }
 

@@ -5,9 +5,6 @@
 //! host's directory is registered with the watcher, so that all of it ends with the host.
 //! Called by the process module on any thread; nothing here waits unless it says so.
 
-// Until `process` starts its first child in a cgroup.
-#![allow(dead_code, unused_imports)]
-
 mod files;
 mod find;
 mod group;
@@ -15,6 +12,8 @@ mod kill;
 mod pool;
 mod remove;
 mod subtree;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -5,8 +5,8 @@
 
 use std::ffi::{CStr, CString, OsString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -156,16 +156,6 @@ impl Subtree {
 
     pub(super) fn directory(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
-    }
-
-    pub(super) fn shared_directory(&self) -> Arc<OwnedFd> {
-        Arc::clone(&self.directory)
-    }
-
-    /// Where it is, for messages.
-    pub(crate) fn path(&self) -> PathBuf {
-        let link = format!("/proc/self/fd/{}", self.directory.as_raw_fd());
-        std::fs::read_link(link).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Pool> {

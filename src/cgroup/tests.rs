@@ -148,7 +148,7 @@ fn the_end_of_the_last_process_can_be_waited_for() {
 #[test]
 fn empty_ones_are_reused_and_others_are_not() {
     let Some(subtree) = own() else { return };
-    let name = |cgroup: &Cgroup| cgroup.place().unwrap().name;
+    let name = |cgroup: &Cgroup| cgroup.name();
     let first = subtree.take().unwrap();
     let first_name = name(&first);
     drop(first);
@@ -266,7 +266,7 @@ fn a_delegated_cgroup_serves_an_unprivileged_host() {
         return;
     }
     let cgroup = subtree.take().unwrap();
-    let path = subtree.path().join(cgroup.place().unwrap().name);
+    let path = subtree.path().join(cgroup.name());
     for name in ["", "cgroup.procs", "cgroup.subtree_control"] {
         std::os::unix::fs::chown(path.join(name), Some(NOBODY), Some(NOBODY)).unwrap();
     }

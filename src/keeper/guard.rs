@@ -30,9 +30,7 @@ const END_WAIT_SECONDS: i64 = 2;
 #[derive(Debug)]
 pub(crate) struct Guard {
     channel: Channel,
-    /// The guard itself: a child of the host that the host reaps.
-    pub(crate) pid: i32,
-    /// Readable when the guard has ended.
+    /// The guard itself, a child of the host that the host reaps; readable when it has ended.
     pub(crate) pidfd: OwnedFd,
     epoch: u64,
     /// Kept, so that the next guard need not make it again.
@@ -55,26 +53,13 @@ pub(crate) enum GuardEvent {
     Empty,
     /// The command's descendants are left alone, as asked.
     Left,
-    /// The answer to [`Guard::survey`]: how many of the guard's children live, and the first 64.
+    /// The answer to [`Guard::survey`]: those of the guard's children that live, the first 64.
     Alive {
-        /// How many.
-        count: usize,
         /// Which.
         pids: Vec<i32>,
     },
     /// The guard has ended; before `Empty` or `Left` that means it was killed.
     Gone,
-}
-
-/// Which part of the tree a signal reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// The command itself, while it runs.
-    Process,
-    /// The command's process group.
-    Group,
-    /// Every descendant.
-    Tree,
 }
 
 impl Guard {
@@ -91,8 +76,8 @@ impl Guard {
         let wrapped = wrap(command, context, theirs)?;
         let spawned = spawn_guard(&wrapped, &image, context.cgroup)?;
         drop(wrapped);
-        let Spawned { pid, pidfd, stdin, stdout, stderr, .. } = spawned;
-        let guard = Guard { channel, pid, pidfd, epoch: epoch(), _image: image };
+        let Spawned { pidfd, stdin, stdout, stderr, .. } = spawned;
+        let guard = Guard { channel, pidfd, epoch: epoch(), _image: image };
         let (pid, pidfd) = guard.await_start(command, context)?;
         let pgid = (command.group != GroupMode::Host).then_some(pid);
         Ok((guard, Spawned { pid, pidfd, pgid, stdin, stdout, stderr }))
@@ -143,14 +128,9 @@ impl Guard {
         }
     }
 
-    /// Signals a part of the tree. Signals sent one after the other arrive in that order.
-    pub(crate) fn signal(&self, signal: i32, reach: Reach) -> std::io::Result<()> {
-        let reach = match reach {
-            Reach::Process => scope::PROCESS,
-            Reach::Group => scope::GROUP,
-            Reach::Tree => scope::TREE,
-        };
-        self.tell(kind::SIGNAL, &[signal.into(), reach])
+    /// Signals every descendant. Signals sent one after the other arrive in that order.
+    pub(crate) fn signal(&self, signal: i32) -> std::io::Result<()> {
+        self.tell(kind::SIGNAL, &[signal.into(), scope::TREE])
     }
 
     /// Kills the tree until nothing is left; `Empty` follows.
@@ -300,7 +280,7 @@ fn event(record: &Record) -> Option<GuardEvent> {
         }
         kind::EMPTY => Some(GuardEvent::Empty),
         kind::LEFT => Some(GuardEvent::Left),
-        kind::ALIVE => Some(GuardEvent::Alive { count: status as usize, pids: pids(record) }),
+        kind::ALIVE => Some(GuardEvent::Alive { pids: pids(record) }),
         _ => None,
     }
 }

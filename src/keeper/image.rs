@@ -109,6 +109,7 @@ impl Installed {
     }
 
     /// The executable file.
+    #[cfg(test)]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

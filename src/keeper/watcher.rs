@@ -58,8 +58,6 @@ pub(crate) enum Registration {
         /// Its leader.
         leader: Arc<OwnedFd>,
     },
-    /// A guard, by its pidfd. It ends its tree itself; the watcher waits for it.
-    Guard(Arc<OwnedFd>),
     /// A cgroup with all that is below it, to be emptied and removed.
     Cgroup(Place),
     /// A directory to be removed with all that is in it.
@@ -129,6 +127,7 @@ impl Watcher {
     }
 
     /// The watcher's own process id.
+    #[cfg(test)]
     pub(crate) fn pid(&self) -> i32 {
         self.lock().pid
     }
@@ -264,7 +263,6 @@ impl Registration {
             Self::Group { pgid, leader } => {
                 Ok((Record::new(kind::ADD_GROUP, id, &[i64::from(*pgid)]), vec![leader.as_fd()]))
             }
-            Self::Guard(pidfd) => Ok((Record::new(kind::ADD_GUARD, id, &[]), vec![pidfd.as_fd()])),
             Self::Cgroup(place) => place.record(kind::ADD_CGROUP, id),
             Self::Directory(place) => place.record(kind::ADD_DIRECTORY, id),
         }

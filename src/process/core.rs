@@ -85,6 +85,8 @@ pub(super) struct Inner {
     pub tree: Tree,
     /// The guard has said that nothing is left.
     pub guard_proved: bool,
+    /// The guard's last answer to who is alive.
+    pub alive: Option<Vec<i32>>,
     pub deadlines: Deadlines,
     pub waiters: WakerSet,
     pub probe: Duration,
@@ -96,6 +98,7 @@ impl Inner {
             state,
             tree,
             guard_proved: false,
+            alive: None,
             deadlines: Deadlines::default(),
             waiters: WakerSet::default(),
             probe: PROBE.0,

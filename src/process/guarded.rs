@@ -33,7 +33,10 @@ impl Process {
                     self.run(inner, Event::LeaderEnded(status, Some(usage)), after);
                 }
                 GuardEvent::Empty | GuardEvent::Left => inner.guard_proved = true,
-                GuardEvent::Alive { .. } => {}
+                GuardEvent::Alive { pids } => {
+                    inner.alive = Some(pids);
+                    after.wakers.append(&mut inner.waiters.take());
+                }
                 // A closed socket stays readable; the guard's pidfd says the rest.
                 GuardEvent::Gone => return self.unwatch_holder(inner),
             }

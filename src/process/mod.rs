@@ -19,6 +19,7 @@ mod standalone;
 mod state;
 #[cfg(test)]
 mod state_tests;
+mod survivors;
 mod tree;
 mod wait;
 mod wakers;

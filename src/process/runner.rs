@@ -209,7 +209,10 @@ impl ProcessRunner {
 
     fn wait_gone(&self, timeout: Duration) -> Result<()> {
         match self.process().block_until(Moment::TreeGone, Some(timeout)) {
-            Err(ProcessError::TimedOut(what)) => Err(ProcessError::StopFailed(what)),
+            Err(ProcessError::TimedOut(what)) => {
+                let survivors = self.process().survivors();
+                Err(ProcessError::StopFailed(format!("{what}; {survivors}")))
+            }
             other => other,
         }
     }

@@ -10,7 +10,7 @@ use once_cell::sync::OnceCell;
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
 use crate::cgroup::{Cgroup, Events};
-use crate::keeper::{Guard, Reach, Watched};
+use crate::keeper::{Guard, Watched};
 use crate::sys::pidfd;
 use crate::types::Containment;
 
@@ -110,7 +110,7 @@ impl Tree {
             (Holder::Process, Some(pidfd)) => pidfd::signal_process(pidfd, signal),
             (Holder::Group, Some(pidfd)) => self.signal_group(pidfd, signal, leader_reaped),
             (Holder::Guard(guard), _) if signal == libc::SIGKILL => guard.kill().map(|()| true),
-            (Holder::Guard(guard), _) => guard.signal(signal, Reach::Tree).map(|()| true),
+            (Holder::Guard(guard), _) => guard.signal(signal).map(|()| true),
             (Holder::Cgroup(cgroup, _), _) if signal == libc::SIGKILL => {
                 cgroup.kill().map(|()| true)
             }
@@ -153,6 +153,15 @@ impl Tree {
             (Holder::Cgroup(_, Some(events)), _) => from_populated(events.is_populated()),
             (Holder::Group, Some(pidfd)) if !group_flag_works(pidfd) => Members::Unknown,
             (Holder::Group, Some(pidfd)) => from_populated(pidfd::signal_group(pidfd, 0)),
+        }
+    }
+
+    /// The ids of the members, where the level knows them at once.
+    pub(super) fn member_ids(&self) -> Vec<i32> {
+        match &self.holder {
+            Holder::Cgroup(cgroup, _) => cgroup.members().unwrap_or_default(),
+            Holder::Process | Holder::Group => vec![self.pid],
+            Holder::Guard(_) | Holder::Gone => Vec::new(),
         }
     }
 
