@@ -84,10 +84,11 @@ def name_of(source):
 
 
 def directives(source):
-    """What the first lines of a program ask for: "needs: PACKAGE", "not: MODE ..."."""
+    """What the first lines of a program ask for: "needs: PACKAGE", "not: MODE ...",
+    "flags: FLAG ..."."""
     asked = {}
     for line in source.read_text().splitlines()[:5]:
-        for key in ("needs", "not"):
+        for key in ("needs", "not", "flags"):
             if f" {key}: " in line:
                 asked[key] = line.split(f" {key}: ")[1].replace("*/", "").split()
     return asked
@@ -121,7 +122,7 @@ class Runner:
         libraries = [flag for name in directives(source).get("needs", []) for flag in package(name)]
         command = [compiler, "-std=c11" if is_c else "-std=c++17", *STRICT, *mode.flags, *INCLUDE]
         command += ["-D_GNU_SOURCE", f'-DTICKER="{self.children}/ticker"', str(source), "-o", str(target)]
-        command += self.link(mode) + libraries + ["-lpthread", "-ldl"]
+        command += directives(source).get("flags", []) + self.link(mode) + libraries + ["-lpthread", "-ldl"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             raise AssertionError(f"does not compile:\n{done.stderr}")

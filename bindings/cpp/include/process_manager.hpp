@@ -53,6 +53,27 @@ using TimePoint = std::chrono::time_point<std::chrono::system_clock, std::chrono
 enum class State { Unknown, Pending, Running, Stopped, Failed };
 enum class Source { Stdout = 1, Stderr = 2 };
 enum class Containment { Unknown, Process, Group, Guard, Cgroup };
+enum class Stream { Stdin, Stdout, Stderr };
+enum class Stdio { Null, Pipe, Inherit, Merge };
+enum class Group { Own, Session, Host };
+enum class OutputPolicy { Auto, Block, DropOldest, Kill };
+enum class OnDrop { Kill, Detach };
+enum class Descendants { End, Leave };
+enum class LogLevel { Off, Error, Warn, Info, Debug, Trace };
+
+// How captured output is kept; 0 means the default. See pm_output_options.
+struct OutputOptions {
+    size_t limit = 0;
+    size_t max_line = 0;
+    OutputPolicy policy = OutputPolicy::Auto;
+    Milliseconds drain{0};
+};
+
+// How a run is bounded; 0 means the default. See pm_run_options.
+struct RunOptions {
+    Milliseconds timeout{0};
+    size_t max_output = 0;
+};
 
 // What went wrong: see pm_error.
 class Error : public std::exception {
@@ -159,6 +180,8 @@ inline std::optional<TimePoint> time_point(int64_t nanoseconds)
         return std::nullopt;
     return TimePoint(std::chrono::nanoseconds(nanoseconds));
 }
+
+template <class Enum> uint32_t number(Enum value) { return static_cast<uint32_t>(value); }
 
 inline const uint8_t *bytes(const void *data) { return static_cast<const uint8_t *>(data); }
 
@@ -492,19 +515,154 @@ public:
             return pm_command_set_directory(raw(), path.data(), path.size(), e);
         });
     }
+    Command &stdio(Stream stream, Stdio stdio) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_stdio(raw(), detail::number(stream), detail::number(stdio), e);
+        });
+    }
+    Command &stdio_file(Stream stream, std::string_view path, bool append = false) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_stdio_file(raw(), detail::number(stream), path.data(), path.size(), append, e);
+        });
+    }
+    Command &stdio_fd(Stream stream, int fd) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_stdio_fd(raw(), detail::number(stream), fd, e);
+        });
+    }
+    Command &input(std::string_view data) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_input(raw(), detail::bytes(data.data()), data.size(), e);
+        });
+    }
+    Command &extra_fd(int fd, int target) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_add_fd(raw(), fd, target, e);
+        });
+    }
+    Command &group(Group group) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_group(raw(), detail::number(group), e);
+        });
+    }
+    Command &rlimit(uint32_t resource, uint64_t soft, uint64_t hard) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_add_rlimit(raw(), resource, soft, hard, e);
+        });
+    }
+    Command &nice(int nice) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_nice(raw(), nice, e);
+        });
+    }
+    Command &umask(uint32_t umask) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_umask(raw(), umask, e);
+        });
+    }
+    Command &cpus(const std::vector<uint32_t> &cpus) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_cpus(raw(), cpus.data(), cpus.size(), e);
+        });
+    }
+    Command &uid(uint32_t uid) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_uid(raw(), uid, e);
+        });
+    }
+    Command &gid(uint32_t gid) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_gid(raw(), gid, e);
+        });
+    }
+    Command &groups(const std::vector<uint32_t> &gids) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_groups(raw(), gids.data(), gids.size(), e);
+        });
+    }
+    Command &timeout(Milliseconds time) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_timeout(raw(), static_cast<uint64_t>(detail::ms(time)), e);
+        });
+    }
+    Command &on_drop(OnDrop policy) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_on_drop(raw(), detail::number(policy), e);
+        });
+    }
+    Command &descendants(Descendants descendants) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_descendants(raw(), detail::number(descendants), e);
+        });
+    }
+    Command &containment(Containment level) &
+    {
+        return set([&](pm_error **e) {
+            return pm_command_set_containment(raw(), detail::number(level), e);
+        });
+    }
+    Command &stop_steps(const std::vector<StopStep> &steps) &
+    {
+        const auto ladder = detail::ladder(steps);
+        return set([&](pm_error **e) {
+            return pm_command_set_stop(raw(), ladder.data(), ladder.size(), e);
+        });
+    }
+    Command &output(const OutputOptions &options) &
+    {
+        const pm_output_options all = {sizeof all, options.limit, options.max_line,
+                                       detail::number(options.policy),
+                                       static_cast<uint32_t>(detail::ms(options.drain))};
+        return set([&](pm_error **e) { return pm_command_set_output(raw(), &all, e); });
+    }
 
     // The same for a command that is made and given away in one expression.
-    Command &&name(std::string_view text) && { return std::move(name(text)); }
-    Command &&arg(std::string_view text) && { return std::move(arg(text)); }
-    Command &&args(std::initializer_list<std::string_view> list) && { return std::move(args(list)); }
-    Command &&args(const std::vector<std::string> &list) && { return std::move(args(list)); }
+    Command &&name(std::string_view text) && { return std::move(this->name(text)); }
+    Command &&arg(std::string_view text) && { return std::move(this->arg(text)); }
+    Command &&args(std::initializer_list<std::string_view> list) && { return std::move(this->args(list)); }
+    Command &&args(const std::vector<std::string> &list) && { return std::move(this->args(list)); }
     Command &&env(std::string_view name, std::string_view value) &&
     {
-        return std::move(env(name, value));
+        return std::move(this->env(name, value));
     }
-    Command &&env_remove(std::string_view name) && { return std::move(env_remove(name)); }
-    Command &&env_clear() && { return std::move(env_clear()); }
-    Command &&directory(std::string_view path) && { return std::move(directory(path)); }
+    Command &&env_remove(std::string_view name) && { return std::move(this->env_remove(name)); }
+    Command &&env_clear() && { return std::move(this->env_clear()); }
+    Command &&directory(std::string_view path) && { return std::move(this->directory(path)); }
+    Command &&stdio(Stream stream, Stdio stdio) && { return std::move(this->stdio(stream, stdio)); }
+    Command &&stdio_file(Stream stream, std::string_view path, bool append = false) && { return std::move(this->stdio_file(stream, path, append)); }
+    Command &&stdio_fd(Stream stream, int fd) && { return std::move(this->stdio_fd(stream, fd)); }
+    Command &&input(std::string_view data) && { return std::move(this->input(data)); }
+    Command &&extra_fd(int fd, int target) && { return std::move(this->extra_fd(fd, target)); }
+    Command &&group(Group group) && { return std::move(this->group(group)); }
+    Command &&rlimit(uint32_t resource, uint64_t soft, uint64_t hard) && { return std::move(this->rlimit(resource, soft, hard)); }
+    Command &&nice(int nice) && { return std::move(this->nice(nice)); }
+    Command &&umask(uint32_t umask) && { return std::move(this->umask(umask)); }
+    Command &&cpus(const std::vector<uint32_t> &cpus) && { return std::move(this->cpus(cpus)); }
+    Command &&uid(uint32_t uid) && { return std::move(this->uid(uid)); }
+    Command &&gid(uint32_t gid) && { return std::move(this->gid(gid)); }
+    Command &&groups(const std::vector<uint32_t> &gids) && { return std::move(this->groups(gids)); }
+    Command &&timeout(Milliseconds time) && { return std::move(this->timeout(time)); }
+    Command &&on_drop(OnDrop policy) && { return std::move(this->on_drop(policy)); }
+    Command &&descendants(Descendants descendants) && { return std::move(this->descendants(descendants)); }
+    Command &&containment(Containment level) && { return std::move(this->containment(level)); }
+    Command &&stop_steps(const std::vector<StopStep> &steps) && { return std::move(this->stop_steps(steps)); }
+    Command &&output(const OutputOptions &options) && { return std::move(this->output(options)); }
 
     pm_command *raw() const noexcept { return handle_.get(); }
     // The first mistake; only a build without exceptions gets this far with one.
@@ -535,6 +693,73 @@ private:
     std::optional<Error> mistake_;
 };
 
+// What a run left.
+struct RunResult {
+    explicit RunResult(const pm_run_result *raw)
+        : end(pm_run_result_end(raw)), info(pm_run_result_info(raw)),
+          standard_output(text(raw, pm_run_result_stdout)), standard_error(text(raw, pm_run_result_stderr))
+    {
+    }
+    // True for exit code 0 within the bounds.
+    bool success() const noexcept { return end == PM_RUN_COMPLETE && info.exit && info.exit->success(); }
+
+    pm_run_end end; // why it ended
+    Info info;
+    std::string standard_output;
+    std::string standard_error;
+
+private:
+    static std::string text(const pm_run_result *raw, void (*get)(const pm_run_result *, pm_bytes *))
+    {
+        pm_bytes bytes;
+        get(raw, &bytes);
+        return std::string(reinterpret_cast<const char *>(bytes.data), bytes.len);
+    }
+};
+
+namespace detail {
+
+template <class Call> Result<RunResult> run(const RunOptions &options, Call &&call)
+{
+    const pm_run_options all = {sizeof all, static_cast<uint64_t>(ms(options.timeout)),
+                                options.max_output};
+    pm_run_result *raw = nullptr;
+    return result<RunResult>([&](pm_error **e) { return call(&all, &raw, e); },
+                             [&](pm_status) {
+                                 const Handle<pm_run_result, pm_run_result_free> owner(raw);
+                                 return RunResult(raw);
+                             });
+}
+
+} // namespace detail
+
+// Starts a command without a manager, collects its output, and waits for its end.
+inline Result<RunResult> run(const Command &command, const RunOptions &options = {})
+{
+#if !PM_HAS_EXCEPTIONS
+    if (command.mistake())
+        return *command.mistake();
+#endif
+    return detail::run(options, [&](const pm_run_options *all, pm_run_result **raw, pm_error **e) {
+        return pm_command_run(command.raw(), all, raw, e);
+    });
+}
+
+// Calls function(LogLevel, std::string_view) for each message of the library about itself, on any
+// thread, one at a time; it must not throw and not use the library. LogLevel::Off ends that.
+template <class F> Result<void> set_log(LogLevel level, F function)
+{
+    const auto call = [](uint32_t level, const char *message, void *data) {
+        detail::guarded([&] { (*static_cast<F *>(data))(static_cast<LogLevel>(level), message); });
+    };
+    auto *data = new F(std::move(function));
+    return detail::done([&](pm_error **e) {
+        return pm_set_log_callback(detail::number(level),
+                                   level == LogLevel::Off ? nullptr : static_cast<pm_log_callback>(call),
+                                   data, detail::destroy<F>, e);
+    });
+}
+
 // A reader of a process's output. It is a range of records, for one pass:
 //     for (const Record &record : process.output()) ...
 // A record is valid until the next one is asked for.
@@ -554,6 +779,13 @@ public:
         return next_ms(detail::ms(time));
     }
     bool is_over() const noexcept { return is_over_; }
+    // Passes the other stream over from here on.
+    Result<void> only(Source source)
+    {
+        return detail::done([&](pm_error **e) {
+            return pm_output_only(raw(), detail::number(source), e);
+        });
+    }
     pm_output *raw() const noexcept { return handle_.get(); }
 
 #if PM_HAS_EXCEPTIONS
@@ -615,11 +847,16 @@ public:
     // Starts a process without a manager; it has no callbacks.
     static Result<Process> start(const Command &command)
     {
+#if !PM_HAS_EXCEPTIONS
+        if (command.mistake())
+            return *command.mistake();
+#endif
         pm_process *raw = nullptr;
         return detail::result<Process>(
             [&](pm_error **e) { return pm_process_start(command.raw(), &raw, e); },
             [&](pm_status) { return Process(raw); });
     }
+    Process() = default; // holds none
     // Takes a handle of the C interface.
     explicit Process(pm_process *raw) noexcept : handle_(raw) {}
 
@@ -779,6 +1016,27 @@ public:
             [&](pm_error **e) { return pm_manager_start(raw(), command.raw(), &process, e); },
             [&](pm_status) { return Process(process); });
     }
+    // All of them or none.
+    Result<std::vector<Process>> start_all(const std::vector<Command> &commands)
+    {
+        return start_many(commands, pm_manager_start_all);
+    }
+    // The standard output of each but the last goes to the standard input of the next.
+    Result<std::vector<Process>> start_pipeline(const std::vector<Command> &commands)
+    {
+        return start_many(commands, pm_manager_start_pipeline);
+    }
+    // As process_manager::run, with the manager's binaries.
+    Result<RunResult> run(const Command &command, const RunOptions &options = {})
+    {
+#if !PM_HAS_EXCEPTIONS
+        if (command.mistake())
+            return *command.mistake();
+#endif
+        return detail::run(options, [&](const pm_run_options *all, pm_run_result **result, pm_error **e) {
+            return pm_manager_run(raw(), command.raw(), all, result, e);
+        });
+    }
     Result<Process> process(Id id) const
     {
         pm_process *process = nullptr;
@@ -831,6 +1089,11 @@ public:
     Result<size_t> poll_for(std::chrono::duration<Rep, Period> time)
     {
         return poll_ms(detail::ms(time));
+    }
+    // Has callbacks called on a thread of the library; one that throws ends the program.
+    Result<void> deliver_directly()
+    {
+        return detail::done([&](pm_error **e) { return pm_manager_deliver_directly(raw(), e); });
     }
     // Makes a poll on another thread return.
     Result<void> wake()
@@ -888,6 +1151,29 @@ private:
         return detail::result<Manager>(
             [&](pm_error **e) { return pm_manager_new(extractor, &raw, e); },
             [&](pm_status) { return Manager(raw); });
+    }
+    template <class Start>
+    Result<std::vector<Process>> start_many(const std::vector<Command> &commands, Start start)
+    {
+        std::vector<const pm_command *> handles;
+        for (const Command &command : commands) {
+#if !PM_HAS_EXCEPTIONS
+            if (command.mistake())
+                return *command.mistake();
+#endif
+            handles.push_back(command.raw());
+        }
+        std::vector<pm_process *> started(commands.size());
+        return detail::result<std::vector<Process>>(
+            [&](pm_error **e) {
+                return start(raw(), handles.data(), handles.size(), started.data(), e);
+            },
+            [&](pm_status) {
+                std::vector<Process> processes;
+                for (pm_process *process : started)
+                    processes.emplace_back(process);
+                return processes;
+            });
     }
     Result<std::vector<Info>> list(bool only_running) const
     {
