@@ -44,3 +44,17 @@ example-python: python-env children
 	@for example in readme_sync readme_async; do \
 	    $(PY_BIN) examples/python/$$example.py target/release/ticker; \
 	done
+
+# Every CPython from 3.11 on that the machine has: name them, or let pyenv and PATH tell.
+PYTHONS ?= $(wildcard /usr/bin/python3.1[1-9] $(HOME)/.pyenv/versions/3.1[1-9]*/bin/python)
+
+.PHONY: test-pythons
+test-pythons: wheel children ## The Python tests under every CPython of the machine
+	@for python in $(PYTHONS); do \
+	    env=$(BUILD)/venv-$$($$python -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])'); \
+	    [ -x $$env/bin/python ] || mk/venv $$python $$env; \
+	    $$env/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall \
+	        --requirement tests/python/requirements.txt $(PY_WHEELS)/*.whl; \
+	    echo "== $$env"; \
+	    $$env/bin/python -X dev -m pytest tests/python; \
+	done
