@@ -53,8 +53,10 @@ test-pythons: wheel children ## The Python tests under every CPython of the mach
 	@for python in $(PYTHONS); do \
 	    env=$(BUILD)/venv-$$($$python -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])'); \
 	    [ -x $$env/bin/python ] || mk/venv $$python $$env; \
-	    $$env/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall \
-	        --requirement tests/python/requirements.txt $(PY_WHEELS)/*.whl; \
+	    $$env/bin/python -m pip install --quiet --disable-pip-version-check \
+	        --requirement tests/python/requirements.txt; \
+	    $$env/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	        --force-reinstall $(PY_WHEELS)/*.whl; \
 	    echo "== $$env"; \
 	    $$env/bin/python -X dev -m pytest tests/python; \
 	done
