@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::process::{pidfd_open, Pid, PidfdFlags};
+use rustix::process::{kill_process, pidfd_open, Pid, PidfdFlags, Signal};
 
 use super::files;
 use crate::sys::pidfd::signal_process;
@@ -37,8 +37,8 @@ pub(super) fn signal(directory: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
     let opened: Vec<(i32, OwnedFd)> = members(directory)?.into_iter().filter_map(open).collect();
     let still = members(directory)?;
     let mut result = Ok(());
-    for (_, pidfd) in opened.iter().filter(|(pid, _)| still.contains(pid)) {
-        if let Err(error) = signal_process(pidfd.as_fd(), signal) {
+    for (pid, pidfd) in opened.iter().filter(|(pid, _)| still.contains(pid)) {
+        if let Err(error) = signal_member(*pid, pidfd.as_fd(), signal) {
             result = Err(error);
         }
     }
@@ -54,6 +54,17 @@ pub(super) fn members(directory: BorrowedFd<'_>) -> io::Result<Vec<i32>> {
     let mut found = Vec::new();
     collect(directory, MOST_LEVELS, &mut found)?;
     Ok(found)
+}
+
+/// By its number where pidfd_send_signal(2) is missing: valgrind 3.19 has none.
+fn signal_member(pid: i32, pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<bool> {
+    match (signal_process(pidfd, signal), Pid::from_raw(pid), Signal::from_named_raw(signal)) {
+        (Err(error), Some(pid), Some(signal)) if error.raw_os_error() == Some(libc::ENOSYS) => {
+            kill_process(pid, signal)?;
+            Ok(true)
+        }
+        (result, ..) => result,
+    }
 }
 
 fn collect(directory: BorrowedFd<'_>, levels: usize, found: &mut Vec<i32>) -> io::Result<()> {
