@@ -14,7 +14,7 @@ BUILD  := build
 # Set to "no" to keep `make setup` from installing system packages.
 APT    ?= yes
 
-SUITES   := lint rust loom
+SUITES   := lint rust modes loom
 EXAMPLES := rust
 -include mk/c.mk
 -include mk/python.mk
@@ -80,6 +80,13 @@ test-lint: lint
 .PHONY: test-rust
 test-rust: setup children ## Unit, integration and documentation tests of the Rust crates
 	$(CARGO) test --workspace --exclude process_manager_child -- --show-output
+
+# The other ways of making a child: the fork mode serves valgrind and old sandboxes.
+.PHONY: test-modes
+test-modes: setup children ## The Rust suites again, in the clone and fork modes of starting
+	for mode in clone fork; do echo "mode: $$mode"; PROCESS_MANAGER_SPAWN=$$mode $(CARGO) test -p process_manager \
+	    --test lifecycle --test input --test output --test manager --test run --test bad_input \
+	    --test containment -- --show-output || exit 1; done
 
 .PHONY: test-loom
 test-loom: setup ## Model checks of the small state machines

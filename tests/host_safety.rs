@@ -28,6 +28,7 @@ hosts! {
     standard_descriptors_closed,
     sigchld_ignored,
     thief_thread,
+    detached_ends_are_collected,
     host_reaps_first,
     forked_copy_owns_nothing,
     forked_copy_holds_no_pipe,

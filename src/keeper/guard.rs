@@ -31,7 +31,7 @@ const END_WAIT_SECONDS: i64 = 2;
 pub(crate) struct Guard {
     channel: Channel,
     /// The guard itself, a child of the host that the host reaps; readable when it has ended.
-    pub(crate) pidfd: OwnedFd,
+    pub(crate) pidfd: Arc<OwnedFd>,
     epoch: u64,
     /// Kept, so that the next guard need not make it again.
     _image: Image,
@@ -77,7 +77,7 @@ impl Guard {
         let spawned = spawn_guard(&wrapped, &image, context.cgroup)?;
         drop(wrapped);
         let Spawned { pidfd, stdin, stdout, stderr, .. } = spawned;
-        let guard = Guard { channel, pidfd, epoch: epoch(), _image: image };
+        let guard = Guard { channel, pidfd: Arc::new(pidfd), epoch: epoch(), _image: image };
         let (pid, pidfd) = guard.await_start(command, context)?;
         let pgid = (command.group != GroupMode::Host).then_some(pid);
         Ok((guard, Spawned { pid, pidfd, pgid, stdin, stdout, stderr }))
@@ -147,6 +147,11 @@ impl Guard {
     /// command would die with it, and takes no orders any more.
     pub(crate) fn detach(&self) -> std::io::Result<()> {
         self.tell(kind::DETACH, &[])
+    }
+
+    /// The guard's own pidfd, for whoever reaps it later.
+    pub(crate) fn shared_pidfd(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.pidfd)
     }
 
     /// Whether the guard has ended, reaped or not.

@@ -219,6 +219,14 @@ impl ProcessManager {
         Ok(runner.info().clone())
     }
 
+    /// Takes a process out of the registry without ending it, and gives its handle: what becomes
+    /// of it is the handle's [`DropPolicy`](crate::DropPolicy) from now on.
+    ///
+    /// Errors: [`ProcessError::ProcessNotFound`].
+    pub fn take_process(&self, id: Uuid) -> Result<ProcessRunner> {
+        self.registry().remove(id).ok_or(ProcessError::ProcessNotFound(id))
+    }
+
     /// How many ended entries are kept; the oldest go first. Default 1024.
     pub fn set_retention(&self, entries: usize) {
         // The handles go after the lock: dropping one may wait for its process.

@@ -14,6 +14,7 @@ use super::engine::Engine;
 use super::exit::{GUARD, HOLDER, PIDFD};
 use super::hold::{self, Ends};
 use super::input::Input;
+use super::orphans;
 use super::pipes::Pipe;
 use super::snapshots::Snapshots;
 use super::state::{Output, State};
@@ -40,6 +41,7 @@ pub(crate) struct Launch<'a> {
 pub(crate) fn launch(command: &Command, launch: Launch<'_>) -> Result<Arc<Process>> {
     let engine = launch.engine;
     engine.reactor().check_fork()?;
+    orphans::sweep();
     let (tree, ends) = hold::start(engine, command, launch.program, launch.exec_fd.as_ref())?;
     let process = Process::new(command, tree, ends, engine.clone(), launch.observer);
     let process = Arc::new(process);

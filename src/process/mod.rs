@@ -12,6 +12,7 @@ mod handle;
 mod hold;
 mod input;
 mod launch;
+mod orphans;
 mod pipes;
 mod runner;
 mod snapshots;

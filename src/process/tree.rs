@@ -9,6 +9,7 @@ use std::sync::Arc;
 use once_cell::sync::OnceCell;
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
+use super::orphans;
 use crate::cgroup::{Cgroup, Events};
 use crate::keeper::{Guard, Watched};
 use crate::sys::pidfd;
@@ -193,10 +194,17 @@ impl Tree {
         self.holder = Holder::Group;
     }
 
-    /// Leaves the tree to itself.
+    /// Leaves the tree to itself. What the host must still reap, the process or its guard, is
+    /// collected by later starts.
     pub(super) fn detach(&mut self) {
-        if let Some(Err(error)) = self.guard().map(Guard::detach) {
-            log::warn!("pid {}: its guard was not told to leave it: {error}", self.pid);
+        match self.guard() {
+            Some(guard) => {
+                if let Err(error) = guard.detach() {
+                    log::warn!("pid {}: its guard was not told to leave it: {error}", self.pid);
+                }
+                orphans::adopt(guard.shared_pidfd());
+            }
+            None => self.pidfd.iter().for_each(|pidfd| orphans::adopt(pidfd.clone())),
         }
         self.release();
     }

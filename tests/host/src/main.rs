@@ -29,6 +29,7 @@ const MODES: &[Mode] = &[
     ("standard_descriptors_closed", descriptors::standard_ones_closed),
     ("sigchld_ignored", waits::sigchld_ignored),
     ("thief_thread", waits::thief_thread),
+    ("detached_ends_are_collected", waits::detached_ends_are_collected),
     ("host_reaps_first", waits::host_reaps_first),
     ("forked_copy_owns_nothing", forks::copy_owns_nothing),
     ("forked_copy_holds_no_pipe", forks::copy_holds_no_pipe),

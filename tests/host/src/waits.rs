@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use process_manager::{ExitStatus, ProcessManager, ProcessStatus};
+use process_manager::{Containment, DropPolicy, ExitStatus, ProcessManager, ProcessStatus};
 
 use super::{Children, SOON};
 
@@ -53,5 +53,40 @@ pub fn host_reaps_first(children: &Children) {
         unsafe { libc::waitpid(runner.pid() as i32, std::ptr::null_mut(), 0) };
         let exit = runner.wait_blocking(SOON).expect("ends");
         assert!(matches!(exit, ExitStatus::Code(7) | ExitStatus::Unknown), "{exit}");
+    }
+}
+
+/// What was left to itself must not stay a zombie: the next start collects it.
+pub fn detached_ends_are_collected(children: &Children) {
+    let manager = ProcessManager::default();
+    for level in [Containment::Group, Containment::Guard] {
+        let command = children.command("ticker").on_drop(DropPolicy::Detach).containment(level);
+        let runner = manager.start(command).expect("starts");
+        assert_eq!(runner.get_output_stream().lines().next().as_deref(), Some("ready"));
+        let (id, pid) = (runner.id(), runner.pid() as i32);
+        drop(runner);
+        drop(manager.take_process(id).expect("is there"));
+        // SAFETY: our own child, or our guard's; waiting for its end without collecting it.
+        unsafe { libc::kill(pid, libc::SIGKILL) };
+    }
+    wait_for_zombies();
+    let runner = manager.start(children.command("exit_code").arg("0")).expect("starts");
+    runner.closed_blocking(SOON).expect("closes");
+    drop((runner, manager));
+    // SAFETY: asks for any child without waiting; none may be left unreaped.
+    let left = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) };
+    assert_eq!(left, -1, "a zombie is left");
+}
+
+/// Waits until every child has ended, and leaves all of them uncollected.
+fn wait_for_zombies() {
+    let tasks = format!("/proc/self/task/{}/children", std::process::id());
+    for pid in std::fs::read_to_string(tasks).unwrap_or_default().split_whitespace() {
+        let pid: libc::id_t = pid.parse().expect("a number");
+        // SAFETY: the structure is plain data that the call fills.
+        unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            libc::waitid(libc::P_PID, pid, &mut info, libc::WEXITED | libc::WNOWAIT);
+        }
     }
 }
