@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use crate::measure::{Row, Table};
+use crate::ours::OURS;
 
 const ROW: f64 = 26.0;
-const LABEL: f64 = 150.0;
+const LABEL: f64 = 170.0;
 const BAR: f64 = 420.0;
 const WIDTH: f64 = 700.0;
 
@@ -36,7 +37,7 @@ pub fn svg(table: &Table) -> String {
 
 fn bar(text: &mut String, row: &Row, ratio: f64, y: f64, length: f64) {
     let colour = match row.name {
-        "process_manager" => "#2a7de1",
+        name if name.starts_with(OURS) => "#2a7de1",
         "raw floor" => "#555555",
         _ => "#b8b8b8",
     };

@@ -24,7 +24,8 @@ fn main() -> Outcome<()> {
     let size = if quick { Size::QUICK } else { Size::FULL };
     let mut contenders: Vec<Box<dyn Contender>> = vec![
         Box::new(raw::Raw::new()?),
-        Box::new(ours::Ours::default()),
+        Box::new(ours::Ours::strongest()),
+        Box::new(ours::Ours::group()),
         Box::new(std_process::StdProcess),
         Box::new(tokio_process::TokioProcess::new()?),
     ];

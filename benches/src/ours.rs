@@ -1,20 +1,44 @@
 //! This library, through its public blocking API: one manager for the whole run.
+//!
+//! Twice: as it comes, which holds each tree by the strongest means that the machine has, and with
+//! the process group alone, which is what the peers have at most.
 
 use process_manager::{
-    Command, OutputChunk, ProcessManager, ProcessRunner, RecordData, RunOptions,
+    Command, Containment, OutputChunk, ProcessManager, ProcessRunner, RecordData, RunOptions,
 };
 
 use crate::work::{Child, Contender, Outcome, Tally, TINY};
 
+/// The row of this library as it comes.
+pub const OURS: &str = "process_manager";
+
 /// `process_manager`.
-#[derive(Default)]
 pub struct Ours {
     manager: ProcessManager,
+    level: Option<Containment>,
 }
 
 impl Ours {
+    /// As it comes.
+    pub fn strongest() -> Self {
+        Self { manager: ProcessManager::default(), level: None }
+    }
+
+    /// With process groups alone.
+    pub fn group() -> Self {
+        Self { manager: ProcessManager::default(), level: Some(Containment::Group) }
+    }
+
+    fn at_level(&self, command: Command) -> Command {
+        match self.level {
+            Some(level) => command.containment(level),
+            None => command,
+        }
+    }
+
     fn start(&self, child: &Child) -> Outcome<ProcessRunner> {
-        Ok(self.manager.start(Command::new(&child.program).args(&child.args))?)
+        let command = self.at_level(Command::new(&child.program).args(&child.args));
+        Ok(self.manager.start(command)?)
     }
 }
 
@@ -28,11 +52,14 @@ fn finish(runner: &ProcessRunner) -> Outcome<()> {
 
 impl Contender for Ours {
     fn name(&self) -> &'static str {
-        "process_manager"
+        match self.level {
+            None => OURS,
+            Some(_) => "process_manager, group",
+        }
     }
 
     fn start_and_reap(&mut self) -> Outcome<()> {
-        let output = self.manager.run(Command::new(TINY), RunOptions::default())?;
+        let output = self.manager.run(self.at_level(Command::new(TINY)), RunOptions::default())?;
         if !output.success() {
             return Err(format!("process_manager: {:?}", output.info.exit).into());
         }

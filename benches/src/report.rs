@@ -64,5 +64,8 @@ fn machine() -> String {
         text.unwrap_or_else(|_| format!("{program}: unknown"))
     };
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{cpus} CPUs, Linux {}, {}", said("uname", &["-r"]), said("rustc", &["--version"]))
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("unknown").to_owned();
+    let (kernel, compiler) = (said("uname", &["-r"]), said("rustc", &["--version"]));
+    format!("{cpus} CPUs, Linux {kernel}, {compiler}; load average at the end {load}")
 }
