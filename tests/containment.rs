@@ -97,6 +97,35 @@ fn every_way_of_ending_ends_the_whole_tree() {
 }
 
 #[test]
+fn what_forks_and_leaves_its_session_in_a_loop_is_caught() {
+    for level in proving_levels() {
+        for lines in ["1", "8"] {
+            let manager = ProcessManager::default();
+            let (reader, writer) = std::io::pipe().unwrap();
+            let command = command("hop_forker").arg(lines).containment(level);
+            let runner = manager.start(command.extra_fd(writer.into(), 9)).unwrap();
+            wait_for_line(&mut runner.get_output_stream(), "ready");
+            runner.stop_blocking(None).unwrap();
+            assert_all_gone(reader);
+        }
+    }
+}
+
+#[test]
+fn a_child_that_closes_all_its_descriptors_is_held_all_the_same() {
+    for level in proving_levels() {
+        let script = "echo $$; exec 0<&- 1>&- 2>&- 9>&-; while :; do sleep 1000; done";
+        let manager = ProcessManager::default();
+        let command = Command::new("/bin/sh").args(["-c", script]).containment(level);
+        let runner = manager.start(command).unwrap();
+        let pid: i32 = common::lines(&mut runner.get_output_stream())[0].parse().unwrap();
+        assert!(runner.is_running());
+        runner.stop_blocking(None).unwrap();
+        assert!(!common::is_alive(pid));
+    }
+}
+
+#[test]
 fn dropping_the_manager_ends_the_whole_tree() {
     for level in proving_levels() {
         let manager = ProcessManager::default();
