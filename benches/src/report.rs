@@ -64,8 +64,12 @@ fn machine() -> String {
         text.unwrap_or_else(|_| format!("{program}: unknown"))
     };
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split(' ').next().unwrap_or("unknown").to_owned();
     let (kernel, compiler) = (said("uname", &["-r"]), said("rustc", &["--version"]));
-    format!("{cpus} CPUs, Linux {kernel}, {compiler}; load average at the end {load}")
+    format!("{cpus} CPUs, Linux {kernel}, {compiler}; load average at the end {}", load())
+}
+
+/// The load average of the last minute: what else the machine did.
+fn load() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(f64::NAN)
 }
