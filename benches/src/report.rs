@@ -32,6 +32,9 @@ pub fn page(tables: &[Table], size: Size, quick: bool) -> String {
     let kind = if quick { "a quick run (`BENCH=quick make bench`)" } else { "`make bench`" };
     let _ =
         writeln!(text, "## Figures\n\nFrom {kind}, {} rounds, on {}.\n", size.rounds, machine());
+    if load() > 1.0 {
+        text.push_str("The machine was busy with other work: take the ratios as rough.\n\n");
+    }
     for table in tables {
         let _ =
             writeln!(text, "{}\n![ratios to the floor]({})\n", markdown(table), chart_path(table));
