@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::io::Errno;
 use rustix::process::{kill_process, pidfd_open, Pid, PidfdFlags, Signal};
 
 use super::files;
@@ -33,20 +34,28 @@ pub(super) fn kill_each(directory: BorrowedFd<'_>) -> io::Result<()> {
 /// Signals every member there is now. A pid counts only if it is still listed after its pidfd was
 /// opened: a number that was reused for a stranger in between is never hit.
 pub(super) fn signal(directory: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
-    let open = |pid: i32| Some((pid, open_process(pid)?));
-    let opened: Vec<(i32, OwnedFd)> = members(directory)?.into_iter().filter_map(open).collect();
+    let hold = |pid: i32| Some((Pid::from_raw(pid)?, hold(pid)?));
+    let held: Vec<(Pid, Held)> = members(directory)?.into_iter().filter_map(hold).collect();
     let still = members(directory)?;
     let mut result = Ok(());
-    for (pid, pidfd) in opened.iter().filter(|(pid, _)| still.contains(pid)) {
-        if let Err(error) = signal_member(*pid, pidfd.as_fd(), signal) {
+    for (pid, held) in held.iter().filter(|(pid, _)| still.contains(&pid.as_raw_nonzero().get())) {
+        if let Err(error) = signal_member(*pid, held, signal) {
             result = Err(error);
         }
     }
     result
 }
 
-fn open_process(pid: i32) -> Option<OwnedFd> {
-    pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()
+/// What holds a member while it is signalled: its pidfd, where the system has those.
+type Held = Option<OwnedFd>;
+
+/// Nothing when the member is gone.
+fn hold(pid: i32) -> Option<Held> {
+    match pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()) {
+        Ok(pidfd) => Some(Some(pidfd)),
+        Err(Errno::NOSYS) => Some(None),
+        Err(_) => None,
+    }
 }
 
 /// The process ids in the cgroup and below. Members of another pid namespace have none.
@@ -56,14 +65,15 @@ pub(super) fn members(directory: BorrowedFd<'_>) -> io::Result<Vec<i32>> {
     Ok(found)
 }
 
-/// By its number where pidfd_send_signal(2) is missing: valgrind 3.19 has none.
-fn signal_member(pid: i32, pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<bool> {
-    match (signal_process(pidfd, signal), Pid::from_raw(pid), Signal::from_named_raw(signal)) {
-        (Err(error), Some(pid), Some(signal)) if error.raw_os_error() == Some(libc::ENOSYS) => {
-            kill_process(pid, signal)?;
-            Ok(true)
-        }
-        (result, ..) => result,
+/// By its number where there are no pidfds, or none that can be signalled: valgrind 3.19.
+fn signal_member(pid: Pid, held: &Held, signal: i32) -> io::Result<()> {
+    let sent = held.as_ref().map(|pidfd| signal_process(pidfd.as_fd(), signal));
+    let is_missing = |error: &io::Error| error.raw_os_error() == Some(libc::ENOSYS);
+    match (sent, Signal::from_named_raw(signal)) {
+        (Some(Ok(_)), _) => Ok(()),
+        (Some(Err(error)), _) if !is_missing(&error) => Err(error),
+        (_, Some(signal)) => Ok(kill_process(pid, signal)?),
+        (_, None) => Err(Errno::INVAL.into()),
     }
 }
 
