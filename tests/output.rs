@@ -241,3 +241,22 @@ fn a_chatty_child_starves_nobody() {
     wait_for_line(&mut quiet.get_output_stream(), "tick 20");
     manager.stop_all_blocking(Some(process_manager::StopLadder::kill())).unwrap();
 }
+
+/// The pipe's size as the child sees it, which the host changes while it reads.
+#[test]
+fn a_pipe_that_is_found_full_grows_and_others_stay() {
+    let flood = command("flood").args(["bytes", "1000000000000"]);
+    let runner = start(flood.output_limit(1 << 20, OutputPolicy::DropOldest));
+    let quiet = start(command("ticker").arg("1"));
+    wait_for_line(&mut quiet.get_output_stream(), "tick 3");
+    let size = |pid: u32| {
+        let pipe = std::fs::File::open(format!("/proc/{pid}/fd/1")).unwrap();
+        rustix::pipe::fcntl_getpipe_size(&pipe).unwrap()
+    };
+    let mut reader = runner.output();
+    while size(runner.pid()) != 256 << 10 {
+        assert!(reader.next_chunks_blocking(SOON).unwrap().is_some());
+    }
+    assert_eq!(size(quiet.pid()), 64 << 10);
+    runner.kill().unwrap();
+}

@@ -24,6 +24,7 @@ mod survivors;
 mod tree;
 mod wait;
 mod wakers;
+mod widen;
 mod write;
 mod writer;
 

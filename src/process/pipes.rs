@@ -11,6 +11,7 @@ use std::time::Instant;
 use super::core::{Notice, Process};
 use super::deadlines::Timer;
 use super::state::{Cause, Event};
+use super::widen::Width;
 use crate::command::StopLadder;
 use crate::output::{Appended, OutputSource, Stall};
 use crate::reactor::{Interest, Ready, Slot, Turn};
@@ -33,6 +34,7 @@ struct Inner {
     fd: Option<ForkGuarded>,
     is_watched: bool,
     last_read: Option<Instant>,
+    width: Width,
 }
 
 /// What one read led to.
@@ -57,7 +59,16 @@ impl Step {
 impl Pipe {
     pub(crate) fn new(source: OutputSource, slot: Slot, fd: Option<OwnedFd>) -> Self {
         let fd = fd.map(ForkGuarded::register);
-        Self { source, slot, inner: Mutex::new(Inner { fd, is_watched: false, last_read: None }) }
+        Self {
+            source,
+            slot,
+            inner: Mutex::new(Inner {
+                fd,
+                is_watched: false,
+                last_read: None,
+                width: Width::default(),
+            }),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -101,7 +112,9 @@ impl Process {
     fn read_once(&self, index: usize, ready: Ready, left: &mut usize, turn: &mut Turn) -> Step {
         let pipe = &self.pipes[index];
         let mut inner = pipe.lock();
-        let Some(fd) = inner.fd.as_ref() else { return Step::Enough };
+        let Inner { fd: Some(fd), last_read, width, .. } = &mut *inner else {
+            return Step::Enough;
+        };
         let buffer = turn.buffer();
         buffer.clear();
         let room = self.log.room().min(buffer.capacity());
@@ -110,8 +123,9 @@ impl Process {
             Ok(count) => count,
             Err(error) => return Step::after(&error),
         };
+        width.note_read(fd.as_fd(), count);
         let now = Instant::now();
-        inner.last_read = Some(now);
+        *last_read = Some(now);
         drop(inner);
         let appended = self.append(pipe.source, now, turn);
         *left = left.saturating_sub(count);
