@@ -33,6 +33,7 @@ hosts! {
     forked_copy_owns_nothing,
     forked_copy_holds_no_pipe,
     no_thread_before_and_after,
+    no_thread_after_the_last_reader,
     eight_threads,
     idle_costs_nothing,
     no_newline_in_bounded_memory,

@@ -66,7 +66,7 @@ impl OutputLog {
     }
 
     /// Sets what is called, without a lock, on a reader's thread when a paused log has room
-    /// again. Later calls are ignored.
+    /// again, and when the last reader has gone. Later calls are ignored.
     ///
     /// The reader may resume between `append`'s answer and the caller's pause: the caller first
     /// stops watching and then looks at [`is_paused`](Self::is_paused) again.
@@ -163,8 +163,12 @@ impl OutputLog {
     pub(super) fn remove_reader(&self, id: u64) {
         let mut state = self.lock();
         let waker = state.readers.remove(id);
+        let was_last = state.readers.is_empty();
         self.unlock(state);
         drop(waker);
+        if let Some(hook) = self.resume.get().filter(|_| was_last) {
+            hook();
+        }
     }
 
     /// Ends a change that may have made room.

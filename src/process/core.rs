@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -76,6 +77,8 @@ pub(crate) struct Process {
     pub(super) policy: Policy,
     pub(super) snapshots: Snapshots,
     pub(super) observer: Option<Arc<dyn Observer>>,
+    /// No handle is left.
+    pub(super) is_let_go: AtomicBool,
     pub(super) inner: Mutex<Inner>,
 }
 

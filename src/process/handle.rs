@@ -3,6 +3,7 @@
 //! The reactor shares the process too, so the count that matters is of handles: each runner and
 //! the manager's entry share one `Handle`.
 
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ impl Drop for Handle {
         if process.reactor().check_fork().is_err() || process.lock().state.is_closed() {
             return;
         }
+        // Before the readers are looked at: the last of them looks at this.
+        process.is_let_go.store(true, Ordering::SeqCst);
         match process.policy.on_drop {
             DropPolicy::Kill => end(process),
             DropPolicy::Detach => detach(process),

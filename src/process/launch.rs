@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -86,6 +87,7 @@ impl Process {
             },
             snapshots: Snapshots::new(info),
             observer,
+            is_let_go: AtomicBool::new(false),
             inner: std::sync::Mutex::new(Inner::new(state, tree)),
         }
     }
@@ -98,7 +100,7 @@ impl Process {
         let weak = Arc::downgrade(self);
         self.log.set_resume(Box::new(move || {
             if let Some(process) = weak.upgrade() {
-                process.resume_pipes();
+                process.reader_moved();
             }
         }));
         (0..self.pipes.len()).try_for_each(|index| self.watch_pipe(index))?;

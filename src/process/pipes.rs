@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -166,6 +167,15 @@ impl Process {
         if !self.log.is_paused() {
             self.resume_pipes();
         }
+    }
+
+    /// A reader has made room, or the last one has gone. Output that nobody can read any more is
+    /// given up: the process would outlive its last handle until the end of its output.
+    pub(super) fn reader_moved(&self) {
+        if self.is_let_go.load(Ordering::SeqCst) && !self.log.has_reader() {
+            return self.abandon_output(&mut |waker| waker.wake());
+        }
+        self.resume_pipes();
     }
 
     /// Called when a paused log has room again, on any thread.

@@ -34,6 +34,7 @@ const MODES: &[Mode] = &[
     ("forked_copy_owns_nothing", forks::copy_owns_nothing),
     ("forked_copy_holds_no_pipe", forks::copy_holds_no_pipe),
     ("no_thread_before_and_after", threads::none_before_and_after),
+    ("no_thread_after_the_last_reader", threads::none_after_the_last_reader),
     ("eight_threads", threads::eight_at_once),
     ("idle_costs_nothing", threads::idle_costs_nothing),
     ("no_newline_in_bounded_memory", memory::no_newline),

@@ -20,6 +20,19 @@ pub fn none_before_and_after(children: &Children) {
     }
 }
 
+/// A reader that outlives the handles ends the engine when it goes, whatever is unread.
+pub fn none_after_the_last_reader(children: &Children) {
+    for _ in 0..50 {
+        let manager = ProcessManager::default();
+        let runner = manager.start(children.command("ticker").arg("1")).expect("starts");
+        let mut stream = runner.get_output_stream();
+        assert_eq!(stream.next_blocking(SOON).expect("a line").as_deref(), Some("ready"));
+        drop((runner, manager));
+        drop(stream);
+        assert_eq!(count(), 1, "a thread after the last reader");
+    }
+}
+
 pub fn eight_at_once(children: &Children) {
     let manager = ProcessManager::default();
     std::thread::scope(|scope| {
