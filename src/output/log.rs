@@ -15,7 +15,7 @@ use super::OutputSource;
 use crate::command::OutputOptions;
 use crate::reactor::Reactor;
 
-type ResumeHook = Box<dyn Fn() + Send + Sync>;
+type Hook = Box<dyn Fn() + Send + Sync>;
 
 /// What the caller of [`OutputLog::append`] does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,8 @@ pub(crate) enum Stall {
 pub(crate) struct OutputLog {
     max_line: usize,
     state: Mutex<State>,
-    resume: OnceLock<ResumeHook>,
+    resume: OnceLock<Hook>,
+    deserted: OnceLock<Hook>,
 }
 
 impl OutputLog {
@@ -66,12 +67,18 @@ impl OutputLog {
     }
 
     /// Sets what is called, without a lock, on a reader's thread when a paused log has room
-    /// again, and when the last reader has gone. Later calls are ignored.
+    /// again. Later calls are ignored.
     ///
     /// The reader may resume between `append`'s answer and the caller's pause: the caller first
     /// stops watching and then looks at [`is_paused`](Self::is_paused) again.
-    pub fn set_resume(&self, hook: ResumeHook) {
+    pub fn set_resume(&self, hook: Hook) {
         let _ = self.resume.set(hook);
+    }
+
+    /// Sets what is called, without a lock, on the thread that drops the last reader. Later calls
+    /// are ignored.
+    pub fn set_deserted(&self, hook: Hook) {
+        let _ = self.deserted.set(hook);
     }
 
     /// Whether the child is being held up.
@@ -166,7 +173,7 @@ impl OutputLog {
         let was_last = state.readers.is_empty();
         self.unlock(state);
         drop(waker);
-        if let Some(hook) = self.resume.get().filter(|_| was_last) {
+        if let Some(hook) = self.deserted.get().filter(|_| was_last) {
             hook();
         }
     }

@@ -97,12 +97,12 @@ impl Process {
         let key = self.reactor().insert(self.clone())?;
         // Nobody else has set the key: the process is not shared yet.
         let _ = self.key.set(key);
-        let weak = Arc::downgrade(self);
-        self.log.set_resume(Box::new(move || {
-            if let Some(process) = weak.upgrade() {
-                process.reader_moved();
-            }
-        }));
+        let hook = |act: fn(&Self)| {
+            let weak = Arc::downgrade(self);
+            Box::new(move || weak.upgrade().iter().for_each(|process| act(process)))
+        };
+        self.log.set_resume(hook(Self::resume_pipes));
+        self.log.set_deserted(hook(Self::reader_gone));
         (0..self.pipes.len()).try_for_each(|index| self.watch_pipe(index))?;
         self.feed_input();
         if let Some(timeout) = command.timeout {

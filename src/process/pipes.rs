@@ -169,13 +169,12 @@ impl Process {
         }
     }
 
-    /// A reader has made room, or the last one has gone. Output that nobody can read any more is
-    /// given up: the process would outlive its last handle until the end of its output.
-    pub(super) fn reader_moved(&self) {
-        if self.is_let_go.load(Ordering::SeqCst) && !self.log.has_reader() {
-            return self.abandon_output(&mut |waker| waker.wake());
+    /// The last reader has gone. Output that nobody can read any more is given up: the process
+    /// would outlive its last handle until the end of its output.
+    pub(super) fn reader_gone(&self) {
+        if self.is_let_go.load(Ordering::SeqCst) {
+            self.abandon_output(&mut |waker| waker.wake());
         }
-        self.resume_pipes();
     }
 
     /// Called when a paused log has room again, on any thread.
