@@ -63,7 +63,8 @@ impl OutputLog {
         stderr_open: bool,
     ) -> Arc<Self> {
         let state = Mutex::new(State::new(options, [stdout_open, stderr_open], now));
-        Arc::new(Self { max_line: options.max_line, state, resume: OnceLock::new() })
+        let (resume, deserted) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { max_line: options.max_line, state, resume, deserted })
     }
 
     /// Sets what is called, without a lock, on a reader's thread when a paused log has room
