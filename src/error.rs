@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 use uuid::Uuid;
 
+use crate::sudo::SudoError;
 use crate::types::RunError;
 
 /// Result of every fallible call of this crate.
@@ -41,9 +42,10 @@ pub enum ProcessError {
     /// The deadline that the caller set passed first. Nothing was changed by the wait itself.
     #[error("timed out: {0}")]
     TimedOut(String),
-    /// sudo refused the password, or refused to ask for one.
+    /// Sudo did not start the command: it refused the password, refused to ask for one, or cannot
+    /// work here. The kind says which.
     #[error("authentication failed: {0}")]
-    AuthenticationFailed(String),
+    AuthenticationFailed(SudoError),
     /// The handle belongs to the process that forked this one; a forked copy owns nothing.
     #[error("this handle was made before fork() and belongs to the parent process")]
     Forked,

@@ -18,6 +18,7 @@ mod quiesce;
 mod reactor;
 mod run;
 mod spawn;
+mod sudo;
 mod sync;
 mod sys;
 mod types;
@@ -38,6 +39,7 @@ pub use output::{
 };
 pub use process::{Closed, Exit, ProcessRunner, StdinWriter, Stopped};
 pub use run::RunOptions;
+pub use sudo::{SudoError, SudoErrorKind, SudoOptions};
 pub use types::{
     Containment, ExitStatus, ProcessConfig, ProcessInfo, ProcessStatus, ResourceUsage, RunEnd,
     RunError, RunOutput,

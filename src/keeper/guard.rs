@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use super::channel::{Channel, Incoming};
@@ -33,8 +34,19 @@ pub(crate) struct Guard {
     /// The guard itself, a child of the host that the host reaps; readable when it has ended.
     pub(crate) pidfd: Arc<OwnedFd>,
     epoch: u64,
+    /// Sudo, where that has started it.
+    relayed: Option<Relayed>,
     /// Kept, so that the next guard need not make it again.
-    _image: Image,
+    _image: Option<Image>,
+}
+
+/// What belongs to a guard that sudo has started.
+#[derive(Debug)]
+pub(crate) struct Relayed {
+    /// Sudo, a child of the host.
+    pub(crate) sudo: Arc<OwnedFd>,
+    /// Kept open: sudo could be ended by writing to it.
+    pub(crate) _stderr: OwnedFd,
 }
 
 /// What a guard reports, in this order: `Exited`, then `Empty` or `Left` unless `Exited` said so.
@@ -77,10 +89,29 @@ impl Guard {
         let spawned = spawn_guard(&wrapped, &image, context.cgroup)?;
         drop(wrapped);
         let Spawned { pidfd, stdin, stdout, stderr, .. } = spawned;
-        let guard = Guard { channel, pidfd: Arc::new(pidfd), epoch: epoch(), _image: image };
+        let (pidfd, relayed, image) = (Arc::new(pidfd), None, Some(image));
+        let guard = Guard { channel, pidfd, epoch: epoch(), relayed, _image: image };
         let (pid, pidfd) = guard.await_start(command, context)?;
         let pgid = (command.group != GroupMode::Host).then_some(pid);
         Ok((guard, Spawned { pid, pidfd, pgid, stdin, stdout, stderr }))
+    }
+
+    /// Takes over a relay that was handed its command, once that has started.
+    pub(crate) fn relayed(
+        (channel, pidfd): (Channel, OwnedFd),
+        relayed: Relayed,
+        command: &Command,
+        context: &SpawnContext<'_>,
+    ) -> Result<(Guard, i32, OwnedFd)> {
+        let (pidfd, relayed) = (Arc::new(pidfd), Some(relayed));
+        let guard = Guard { channel, pidfd, epoch: epoch(), relayed, _image: None };
+        let (pid, pidfd) = guard.await_start(command, context)?;
+        Ok((guard, pid, pidfd))
+    }
+
+    /// The host's child: the guard, or the sudo that has started it.
+    fn child(&self) -> &Arc<OwnedFd> {
+        self.relayed.as_ref().map_or(&self.pidfd, |relayed| &relayed.sudo)
     }
 
     fn await_start(&self, command: &Command, context: &SpawnContext<'_>) -> Result<(i32, OwnedFd)> {
@@ -107,9 +138,12 @@ impl Guard {
     fn end_now(&self) {
         self.channel.close();
         if !self.ends_within(END_WAIT_SECONDS) {
-            let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+            // An old sudo may not be signalled: its end is not waited for then.
+            if rustix::process::pidfd_send_signal(self.child(), Signal::KILL) == Err(Errno::PERM) {
+                return;
+            }
         }
-        let id = WaitId::PidFd(self.pidfd.as_fd());
+        let id = WaitId::PidFd(self.child().as_fd());
         let _ = rustix::process::waitid(id, WaitIdOptions::EXITED);
     }
 
@@ -149,9 +183,9 @@ impl Guard {
         self.tell(kind::DETACH, &[])
     }
 
-    /// The guard's own pidfd, for whoever reaps it later.
+    /// The pidfd of the host's child, for whoever reaps it later.
     pub(crate) fn shared_pidfd(&self) -> Arc<OwnedFd> {
-        Arc::clone(&self.pidfd)
+        Arc::clone(self.child())
     }
 
     /// Whether the guard has ended, reaped or not.
@@ -168,7 +202,7 @@ impl Guard {
     /// Reaps the guard if it has ended, so that it is no zombie. True: it is gone.
     pub(crate) fn reap(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        let answer = rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), options);
+        let answer = rustix::process::waitid(WaitId::PidFd(self.child().as_fd()), options);
         !matches!(answer, Ok(None) | Err(rustix::io::Errno::INTR))
     }
 
@@ -214,12 +248,24 @@ fn spawn_guard(
 /// The command that starts the guard, which starts `command`.
 fn wrap(command: &Command, context: &SpawnContext<'_>, control: OwnedFd) -> Result<Command> {
     let mut wrapped = command.clone();
-    let execution = spawn::execution(command, context);
     let control_at = add_fd(&mut wrapped, control);
     let exec_at = match context.exec_fd {
         None => -1,
         Some(fd) => add_fd(&mut wrapped, fd.try_clone_to_owned()?),
     };
+    wrapped.args = arguments(command, context, (control_at, exec_at));
+    wrapped.arg0 = Some(OsString::from("keeper"));
+    wrapped.group = GroupMode::Own;
+    Ok(wrapped)
+}
+
+/// The guard's arguments, which name the numbers of its socket and of the program (-1: a path).
+pub(crate) fn arguments(
+    command: &Command,
+    context: &SpawnContext<'_>,
+    (control_at, exec_at): (i32, i32),
+) -> Vec<OsString> {
+    let execution = spawn::execution(command, context);
     let group = match command.group {
         GroupMode::Own => group::OWN,
         GroupMode::Session => group::SESSION,
@@ -232,11 +278,8 @@ fn wrap(command: &Command, context: &SpawnContext<'_>, control: OwnedFd) -> Resu
     args.extend(numbers.into_iter().chain(counts).map(|number| number.to_string().into()));
     args.extend(execution.candidates);
     args.push(execution.arg0);
-    args.append(&mut wrapped.args);
-    wrapped.args = args;
-    wrapped.arg0 = Some(OsString::from("keeper"));
-    wrapped.group = GroupMode::Own;
-    Ok(wrapped)
+    args.extend(command.args.iter().cloned());
+    args
 }
 
 fn host_number(pid: Pid) -> i64 {
@@ -264,6 +307,11 @@ fn start_step(number: i64) -> StartStep {
         step::EXEC => StartStep::Exec,
         step::GROUP => StartStep::Group,
         step::CLONE => StartStep::Clone,
+        step::CHDIR => StartStep::Chdir,
+        step::DESCRIPTORS => StartStep::Descriptors,
+        step::LIMIT => StartStep::Rlimit,
+        step::NICE => StartStep::Nice,
+        step::AFFINITY => StartStep::Affinity,
         _ => StartStep::Contain,
     }
 }

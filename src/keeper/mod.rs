@@ -5,6 +5,7 @@
 //! driven by a [`Channel`] whose descriptor the reactor can watch. Nothing here has a thread.
 
 mod channel;
+mod greeting;
 mod guard;
 mod image;
 #[allow(dead_code, reason = "each side of the socket uses its part")]
@@ -14,6 +15,7 @@ pub(crate) mod tests;
 mod watcher;
 
 pub(crate) use channel::Channel;
-pub(crate) use guard::{Guard, GuardEvent};
+pub(crate) use greeting::Greeting;
+pub(crate) use guard::{arguments as guard_arguments, Guard, GuardEvent, Relayed};
 pub(crate) use image::Image;
 pub(crate) use watcher::{Place, Registration, Watched, Watcher};

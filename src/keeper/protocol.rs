@@ -61,6 +61,29 @@ pub mod kind {
     pub const ALIVE: u16 = 100;
     /// From the guard: the command has ended, the rest is left alone as asked, the guard goes.
     pub const LEFT: u16 = 101;
+
+    /// From the relay: sudo has started it. Descriptors: its own pidfd.
+    pub const HELLO: u16 = 128;
+    /// To the relay, first: keep the socket clear of these. Values: highest descriptor to come.
+    pub const BEGIN: u16 = 129;
+    /// To the relay: a descriptor of the command. Values: its number there. Descriptors: it.
+    pub const PLACE: u16 = 130;
+    /// To the relay: go there. Descriptors: the host's working directory.
+    pub const DIRECTORY: u16 = 131;
+    /// To the relay: the strings of a guard's start, each ended by NUL; the first is the working
+    /// directory or empty. Values: how many arguments, how many variables, bytes. Descriptors:
+    /// the file that holds them.
+    pub const STRINGS: u16 = 132;
+    /// To the relay. Values: the file mode creation mask.
+    pub const UMASK: u16 = 133;
+    /// To the relay. Values: the nice value.
+    pub const NICE: u16 = 134;
+    /// To the relay. Text: the set of CPUs as the kernel takes it.
+    pub const CPUS: u16 = 135;
+    /// To the relay. Values: resource, soft limit, hard limit.
+    pub const LIMIT: u16 = 136;
+    /// To the relay, last: become the guard of the command and start it.
+    pub const GO: u16 = 137;
 }
 
 /// The parts of a tree that `SIGNAL` can reach.
@@ -101,6 +124,16 @@ pub mod step {
     pub const GROUP: i64 = 3;
     /// execve(2).
     pub const EXEC: i64 = 4;
+    /// chdir(2).
+    pub const CHDIR: i64 = 5;
+    /// Putting descriptors in their places.
+    pub const DESCRIPTORS: i64 = 6;
+    /// prlimit(2).
+    pub const LIMIT: i64 = 7;
+    /// setpriority(2).
+    pub const NICE: i64 = 8;
+    /// sched_setaffinity(2).
+    pub const AFFINITY: i64 = 9;
 }
 
 /// One record.

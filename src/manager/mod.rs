@@ -28,6 +28,7 @@ use crate::keeper::{Registration, Watched};
 use crate::output::OutputStream;
 use crate::process::{launch, Engine, Launch, Observer, Process, ProcessRunner};
 use crate::reactor::Reactor;
+use crate::sudo::{authenticate, Relay, SudoOptions};
 use crate::types::ProcessInfo;
 use events::Events;
 use registry::Registry;
@@ -95,18 +96,22 @@ impl ProcessManager {
     ///
     /// Errors: as [`start_process`](Self::start_process).
     pub fn start(&self, command: impl Into<Command>) -> Result<ProcessRunner> {
-        let command = command.into();
+        self.start_with(command.into(), None)
+    }
+
+    fn start_with(&self, command: Command, sudo: Option<SudoOptions>) -> Result<ProcessRunner> {
         command.validate()?;
         let (program, exec_fd) = match &command.program {
             Program::Path(path) => (path.clone(), None),
             Program::Extracted(name) => {
-                let as_other_user = command.user != UserSpec::default();
+                let as_other_user = sudo.is_some() || command.user != UserSpec::default();
                 let binary = self.shared.extractor.open(name, as_other_user)?;
                 self.watch_directory()?;
                 (binary.path, binary.exec_fd)
             }
         };
-        self.launch(&command, &program, exec_fd)
+        let relay = sudo.map(authenticate).transpose()?;
+        self.launch(&command, &program, exec_fd, relay)
     }
 
     /// Has the extractor's directory removed when the host is killed, from its first use on.
@@ -124,6 +129,7 @@ impl ProcessManager {
         command: &Command,
         program: &Path,
         exec_fd: Option<Arc<OwnedFd>>,
+        relay: Option<Relay>,
     ) -> Result<ProcessRunner> {
         let engine = self.engine()?;
         let observer = Some(self.shared.observer());
@@ -133,7 +139,8 @@ impl ProcessManager {
             self.shared.admit(&runner);
             admitted = Some(runner);
         };
-        let launched = launch(command, Launch { engine, program, exec_fd, observer, announce });
+        let parts = Launch { engine, program, exec_fd, observer, relay, announce };
+        let launched = launch(command, parts);
         match (launched, admitted) {
             (Ok(_), Some(runner)) => Ok(runner),
             (Ok(process), None) => Ok(ProcessRunner::new(process)),

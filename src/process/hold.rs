@@ -10,6 +10,7 @@ use crate::command::{Command, Descendants, DropPolicy, GroupMode};
 use crate::error::{ProcessError, Result};
 use crate::keeper::{Guard, Registration, Watched};
 use crate::spawn::{self, SpawnContext, Spawned};
+use crate::sudo::Relay;
 use crate::types::Containment;
 
 /// The host's ends of the child's pipes.
@@ -35,6 +36,19 @@ pub(super) fn start(
         None if may_outlive(command) => start.plain(),
         None => start.strongest(),
     }
+}
+
+/// Starts the command under the relay that sudo has started for it.
+pub(super) fn start_relayed(
+    command: &Command,
+    program: &Path,
+    exec_fd: Option<&Arc<OwnedFd>>,
+    relay: Relay,
+) -> Result<(Tree, Ends)> {
+    let exec_fd = exec_fd.map(|fd| fd.as_fd());
+    let (guard, spawned) =
+        relay.start(command, &SpawnContext { program, exec_fd, cgroup: None })?;
+    Ok(split(spawned, Holder::Guard(guard)))
 }
 
 fn may_outlive(command: &Command) -> bool {

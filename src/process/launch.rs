@@ -24,6 +24,7 @@ use crate::command::{Command, Stdin};
 use crate::error::Result;
 use crate::output::{OutputLog, OutputSource};
 use crate::reactor::{Interest, Key};
+use crate::sudo::Relay;
 use crate::types::{ProcessInfo, ProcessStatus};
 
 /// What a launch needs beside the command.
@@ -34,6 +35,8 @@ pub(crate) struct Launch<'a> {
     /// The same as a descriptor, where it has no path that can be executed.
     pub exec_fd: Option<Arc<OwnedFd>>,
     pub observer: Option<Arc<dyn Observer>>,
+    /// What sudo has started to start the command as another user.
+    pub relay: Option<Relay>,
     /// Called once the process exists and before anything of it can be seen.
     pub announce: &'a mut dyn FnMut(&Arc<Process>),
 }
@@ -43,7 +46,11 @@ pub(crate) fn launch(command: &Command, launch: Launch<'_>) -> Result<Arc<Proces
     let engine = launch.engine;
     engine.reactor().check_fork()?;
     orphans::sweep();
-    let (tree, ends) = hold::start(engine, command, launch.program, launch.exec_fd.as_ref())?;
+    let exec_fd = launch.exec_fd.as_ref();
+    let (tree, ends) = match launch.relay {
+        Some(relay) => hold::start_relayed(command, launch.program, exec_fd, relay)?,
+        None => hold::start(engine, command, launch.program, exec_fd)?,
+    };
     let process = Process::new(command, tree, ends, engine.clone(), launch.observer);
     let process = Arc::new(process);
     (launch.announce)(&process);

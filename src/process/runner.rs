@@ -16,6 +16,7 @@ use super::{standalone, write::Write, StdinWriter};
 use crate::command::{Command, Program, StopLadder};
 use crate::error::{ProcessError, Result};
 use crate::output::{OutputReader, OutputStream};
+use crate::sudo::Relay;
 use crate::types::{ExitStatus, ProcessInfo, ProcessStatus};
 
 /// How long [`ProcessRunner::kill`] waits for the tree to be gone.
@@ -52,14 +53,18 @@ impl ProcessRunner {
         command.validate()?;
         match &command.program {
             Program::Extracted(name) => Err(ProcessError::BinaryNotFound(name.clone())),
-            Program::Path(program) => Self::start_program(&command, program),
+            Program::Path(program) => Self::start_program(&command, program, None),
         }
     }
 
-    fn start_program(command: &Command, program: &Path) -> Result<Self> {
+    pub(crate) fn start_program(
+        command: &Command,
+        program: &Path,
+        relay: Option<Relay>,
+    ) -> Result<Self> {
         let engine = &standalone::engine()?;
         let announce = &mut |_: &_| {};
-        let parts = Launch { engine, program, exec_fd: None, observer: None, announce };
+        let parts = Launch { engine, program, exec_fd: None, observer: None, relay, announce };
         launch(command, parts).map(Self::new)
     }
 

@@ -27,7 +27,7 @@ pub(crate) use mode::under_valgrind;
 
 use crate::command::{Command, GroupMode};
 use crate::error::{ProcessError, Result, StartStep};
-use crate::sys::spawn::{launch, Failure, Launched, Plan};
+use crate::sys::spawn::{launch, Failure, Launched, Plan, StringTable};
 use diagnose::Attempt;
 use image::Image;
 use stdio::Stdio;
@@ -123,6 +123,35 @@ pub(crate) struct Execution {
     pub(crate) arg0: OsString,
     /// Whether the descriptor to execute must stay open: it is a script.
     pub(crate) keeps_fd: bool,
+}
+
+/// What the spawn layer opens and composes for a start that somebody else carries out.
+pub(crate) struct Prepared {
+    /// The child's descriptors and their numbers there.
+    pub(crate) descriptors: Vec<(OwnedFd, i32)>,
+    /// The host's ends of standard input, output and error.
+    pub(crate) ends: [Option<OwnedFd>; 3],
+    environment: StringTable,
+}
+
+impl Prepared {
+    /// The assignments of the environment.
+    pub(crate) fn environment(&self) -> impl Iterator<Item = &[u8]> {
+        self.environment.strings().map(CStr::to_bytes)
+    }
+}
+
+/// Opens what the descriptors of `command` come from, and composes its environment.
+pub(crate) fn prepare(command: &Command, context: &SpawnContext<'_>) -> Result<Prepared> {
+    let image = Image::new(command, context);
+    let attempt = Attempt { command, context, candidates: &image.candidates };
+    let stdio = Stdio::open(command).map_err(|failed| attempt.unprepared(failed))?;
+    let mut descriptors = Vec::with_capacity(stdio.mappings.len());
+    for mapping in &stdio.mappings {
+        descriptors.push((mapping.duplicate()?, mapping.target));
+    }
+    let Stdio { stdin, stdout, stderr, .. } = stdio;
+    Ok(Prepared { descriptors, ends: [stdin, stdout, stderr], environment: image.envp })
 }
 
 /// Prepares the execution of `command` by somebody else.

@@ -6,5 +6,7 @@ pub(crate) mod lease;
 pub(crate) mod mask;
 pub(crate) mod pidfd;
 pub(crate) mod read;
+pub(crate) mod secret;
 pub(crate) mod sigpipe;
 pub(crate) mod spawn;
+pub(crate) mod users;

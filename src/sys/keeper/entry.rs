@@ -37,6 +37,15 @@ pub struct Args {
 }
 
 impl Args {
+    /// Arguments that did not come from the kernel.
+    ///
+    /// # Safety
+    /// `argv` has `argc` pointers and a null, then pointers to the environment and a null; all
+    /// strings are writable, end with NUL and stay where they are.
+    pub unsafe fn new(argv: *const *mut u8, argc: usize) -> Self {
+        Self { argv, argc }
+    }
+
     /// The argument at `index`, without its terminating NUL.
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         let start = self.pointer(index)?;

@@ -50,19 +50,25 @@ struct Guard {
 pub fn run(args: &Args) -> i32 {
     let mask = process::set_mask(u64::MAX);
     let number = |index| args.number(index);
-    let (Some(fd), Some(host), Some(rest)) = (number(2), number(3), number(4)) else { return 64 };
+    let (Some(fd), Some(host)) = (number(2), number(3)) else { return 64 };
+    raw::set_cloexec(fd as i32);
+    serve(args, Control { fd: fd as i32 }, host as i32, mask)
+}
+
+/// Starts the command that `args` describe and watches over it, as a child of `parent`.
+pub fn serve(args: &Args, control: Control, parent: i32, mask: u64) -> i32 {
+    let number = |index| args.number(index);
+    let (Some(host), Some(rest)) = (number(3), number(4)) else { return 64 };
     let numbers = (number(5), number(6), number(7), number(8));
     let (Some(group), Some(exec_fd), Some(keeps), Some(count)) = numbers else { return 64 };
     process::set_name(b"pm-guard\0");
     process::reset_disposition(raw::SIGCHLD);
     process::become_subreaper();
-    let control = Control { fd: fd as i32 };
-    raw::set_cloexec(control.fd);
     let (guard, exec_fd, count) = (process::getpid(), exec_fd as i32, count as usize);
     let keeps_fd = keeps != 0;
     let mut start = Start { args, guard, group, exec_fd, keeps_fd, count, mask, failed: [0; 3] };
-    match start_command(&mut start, host as i32) {
-        Ok(command) => Guard::new(control, command, rest).watch(args, host as i32),
+    match start_command(&mut start, parent) {
+        Ok(command) => Guard::new(control, command, rest).watch(args, host as i32, parent),
         Err(failed) => {
             control.send(&Record::new(kind::FAILED, 0, &failed), -1);
             0
@@ -70,8 +76,8 @@ pub fn run(args: &Args) -> i32 {
     }
 }
 
-fn start_command(start: &mut Start<'_>, host: i32) -> Result<i32, [i64; 3]> {
-    if process::getppid() != host {
+fn start_command(start: &mut Start<'_>, parent: i32) -> Result<i32, [i64; 3]> {
+    if process::getppid() != parent {
         return Err([step::HOST, raw::ESRCH.into(), 0]);
     }
     // SAFETY: single-threaded, and this is the only use.
@@ -139,14 +145,14 @@ impl Guard {
         Self { control, pids, command, pidfd: -1, rest, running, killing, detached, pause_ms: 1 }
     }
 
-    fn watch(mut self, args: &Args, host: i32) -> i32 {
+    fn watch(mut self, args: &Args, host: i32, parent: i32) -> i32 {
         args.wipe(2);
         process::chdir_root();
         close_all_but(self.control.fd);
         let signals = process::signal_fd(raw::SIGCHLD).unwrap_or(-1);
         let host_fd = process::pidfd_open(host).unwrap_or(-1);
         self.pidfd = process::pidfd_open(self.command).unwrap_or(-1);
-        self.killing = process::getppid() != host;
+        self.killing = process::getppid() != parent;
         let started = Record::new(kind::STARTED, 0, &[self.command.into()]);
         self.control.send(&started, self.pidfd);
         while !self.reap() {

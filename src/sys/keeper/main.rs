@@ -2,7 +2,8 @@
 //!
 //! Compiled by build.rs into one small static file without libc, embedded in the library and run
 //! by `src/keeper`. It is single-threaded and allocates nothing after its start. Its first
-//! argument is the mode: `watch` (one per host) or `guard` (one per tree).
+//! argument is the mode: `watch` (one per host), `guard` (one per tree) or `relay` (a guard that sudo
+//! starts).
 
 #![no_std]
 #![no_main]
@@ -18,6 +19,7 @@ mod process;
 #[path = "../../keeper/protocol.rs"]
 mod protocol;
 mod raw;
+mod relay;
 mod remove;
 mod table;
 mod tree;
@@ -28,6 +30,7 @@ fn run(args: entry::Args) -> i32 {
     match args.get(1) {
         Some(b"watch") => watch::run(&args),
         Some(b"guard") => guard::run(&args),
+        Some(b"relay") => relay::run(),
         _ => 64,
     }
 }

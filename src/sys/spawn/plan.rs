@@ -1,8 +1,10 @@
 //! What a child is to do, prepared in the parent, and how it says what went wrong.
 
+#![allow(unsafe_code)]
+
 use std::cell::Cell;
 use std::ffi::CStr;
-use std::os::fd::RawFd;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::strings::StringTable;
@@ -16,6 +18,19 @@ pub(crate) struct Mapping {
     pub(crate) source: Cell<RawFd>,
     /// The child's number.
     pub(crate) target: RawFd,
+}
+
+impl Mapping {
+    /// A duplicate of the host's descriptor.
+    pub(crate) fn duplicate(&self) -> std::io::Result<OwnedFd> {
+        // SAFETY: numbers only; a number that is not open is refused.
+        let fd = unsafe { libc::fcntl(self.source.get(), libc::F_DUPFD_CLOEXEC, 3) };
+        if fd < 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+        // SAFETY: just made, and nobody else knows it.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
 }
 
 /// The descriptor to execute instead of a path.

@@ -1,0 +1,119 @@
+//! Who the command runs as, and where the password comes from.
+
+use std::ffi::CString;
+use std::fmt;
+use std::time::Duration;
+
+use super::secret::Secret;
+use crate::error::{ProcessError, Result};
+use crate::sys::users;
+
+/// How long sudo may take when nothing else is said.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+type Ask = Box<dyn FnOnce() -> Option<Vec<u8>> + Send>;
+
+/// Where the password comes from.
+pub(super) enum Password {
+    None,
+    Given(Secret),
+    Asked(Ask),
+}
+
+/// How to start a command as another user through sudo.
+///
+/// Unset: the user is root, there is no password, sudo may take 30 seconds.
+#[must_use = "options do nothing by themselves"]
+pub struct SudoOptions {
+    pub(super) user: String,
+    pub(super) group: Option<String>,
+    pub(super) password: Password,
+    pub(super) timeout: Duration,
+}
+
+impl Default for SudoOptions {
+    fn default() -> Self {
+        let (password, timeout) = (Password::None, TIMEOUT);
+        Self { user: "root".into(), group: None, password, timeout }
+    }
+}
+
+impl SudoOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The user to run as: a name, or `#` and a number.
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = user.into();
+        self
+    }
+
+    /// The group to run as: a name, or `#` and a number.
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.group = Some(group.into());
+        self
+    }
+
+    /// The password, at most 511 bytes without line ends and NUL. It is copied into memory that
+    /// is neither dumped nor inherited, and wiped after use; the caller's copy is the caller's.
+    ///
+    /// Errors: [`ProcessError::InvalidArgument`].
+    pub fn password(mut self, password: impl AsRef<[u8]>) -> Result<Self> {
+        self.password = Password::Given(Secret::new(password.as_ref())?);
+        Ok(self)
+    }
+
+    /// A function that is called for the password, at most once, on the starting thread, and only
+    /// when sudo really asks; `None` cancels. What it returns is wiped.
+    pub fn ask(mut self, ask: impl FnOnce() -> Option<Vec<u8>> + Send + 'static) -> Self {
+        self.password = Password::Asked(Box::new(ask));
+        self
+    }
+
+    /// How long sudo may take until the command is about to start.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The number of the user.
+    pub(super) fn uid(&self) -> Result<u32> {
+        check_name("sudo user", &self.user)?;
+        if let Some(group) = &self.group {
+            check_name("sudo group", group)?;
+        }
+        if let Some(number) = self.user.strip_prefix('#') {
+            let unusable = |_| ProcessError::invalid("sudo user", "not a number after '#'");
+            return number.parse().map_err(unusable);
+        }
+        let name = CString::new(self.user.as_str());
+        let name = name.map_err(|_| ProcessError::invalid("sudo user", "contains a NUL byte"))?;
+        let found = users::uid_of(&name);
+        let found = found.map_err(|error| ProcessError::io("look up the sudo user", error))?;
+        found.ok_or_else(|| ProcessError::invalid("sudo user", format!("no user {:?}", self.user)))
+    }
+
+    /// Whether the host is what is asked for, so that sudo is not needed.
+    pub(crate) fn is_already(&self) -> Result<bool> {
+        let uid = self.uid()?;
+        Ok(self.group.is_none() && rustix::process::geteuid().as_raw() == uid)
+    }
+}
+
+fn check_name(argument: &str, name: &str) -> Result<()> {
+    if name.is_empty() || name.starts_with('-') || name.contains('\0') {
+        return Err(ProcessError::invalid(argument, "empty, or not a name"));
+    }
+    Ok(())
+}
+
+impl fmt::Debug for SudoOptions {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("SudoOptions");
+        shown.field("user", &self.user).field("group", &self.group);
+        shown.field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}

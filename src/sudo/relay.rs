@@ -1,0 +1,134 @@
+//! A relay that sudo has started: from its hello to the guard it becomes.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::process::{pidfd_send_signal, waitid, Signal, WaitId, WaitIdOptions};
+use uuid::Uuid;
+
+use super::exchange::Exchange;
+use super::options::SudoOptions;
+use super::{hand_over, locate};
+use crate::command::{Command, GroupMode, Stdin, Stdout};
+use crate::error::{ProcessError, Result};
+use crate::keeper::{Channel, Guard, Image, Relayed};
+use crate::spawn::{self, SpawnContext, Spawned};
+
+/// How long sudo is given to go when it is not needed any more.
+const END_WAIT: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
+/// A relay that runs as the user asked for and waits for its command.
+pub(crate) struct Relay {
+    channel: Channel,
+    pidfd: OwnedFd,
+    sudo: Sudo,
+}
+
+/// The sudo process, a child of the host: ended and reaped on drop.
+pub(super) struct Sudo {
+    pidfd: Option<OwnedFd>,
+    stderr: OwnedFd,
+}
+
+/// Has sudo start a relay as the user of `options`. Blocks for at most their timeout.
+///
+/// Errors: `AuthenticationFailed`; `InvalidArgument` for a user that does not exist;
+/// `StartFailed` if sudo cannot be executed.
+pub(crate) fn authenticate(options: SudoOptions) -> Result<Relay> {
+    let deadline = Instant::now().checked_add(options.timeout);
+    let uid = options.uid()?;
+    let path = locate::sudo()?;
+    let image = Image::File(Image::installed()?);
+    let (channel, theirs) = Channel::pair()?;
+    channel.ask_credentials(true)?;
+    let nonce = format!("pm{}", Uuid::now_v7().simple());
+    let command = sudo_command(&options, &nonce, &image, theirs);
+    let context = SpawnContext { program: &path, exec_fd: None, cgroup: None };
+    let Spawned { pidfd, stderr, .. } = spawn::spawn(&command, &context)?;
+    drop(command);
+    let stderr = stderr.ok_or_else(|| ProcessError::Closed("sudo's standard error".into()))?;
+    let sudo = Sudo { pidfd: Some(pidfd), stderr };
+    let exchange = Exchange::new(&sudo, &channel, &nonce, uid, deadline);
+    match exchange.run(options.password) {
+        // The keeper's file has done its work: the relay runs.
+        Ok(pidfd) => Ok(Relay { channel, pidfd, sudo }),
+        Err(error) => {
+            channel.close();
+            Err(error)
+        }
+    }
+}
+
+/// An own session: no terminal to ask on, and none to be stopped by.
+fn sudo_command(options: &SudoOptions, nonce: &str, image: &Image, socket: OwnedFd) -> Command {
+    let mut command = Command::new("sudo").args(["-k", "-S", "-p", nonce, "-u", &options.user]);
+    if let Some(group) = &options.group {
+        command = command.args(["-g", group]);
+    }
+    command = command.args(["--".as_ref(), image.path().as_os_str(), "relay".as_ref()]);
+    command = command.env_clear().env("LC_ALL", "C").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command = command.stdin(Stdin::Fd(Arc::new(socket))).stdout(Stdout::Null);
+    command.stderr(Stdout::Capture).group(GroupMode::Session)
+}
+
+impl Relay {
+    /// Hands the command over and starts it; the answer is as from a guard.
+    ///
+    /// Errors: as from the spawn layer; `Unsupported` for options that sudo's place takes.
+    pub(crate) fn start(
+        mut self,
+        command: &Command,
+        context: &SpawnContext<'_>,
+    ) -> Result<(Guard, Spawned)> {
+        let prepared = spawn::prepare(command, context)?;
+        hand_over::send(&self.channel, command, context, &prepared)?;
+        // The command's own ends may not stay open here: their closing is what readers see.
+        let [stdin, stdout, stderr] = prepared.ends;
+        drop(prepared.descriptors);
+        let Some(sudo) = self.sudo.pidfd.take() else {
+            return Err(ProcessError::Closed("sudo".into()));
+        };
+        let sudo_stderr = self.sudo.stderr.try_clone()?;
+        let Relay { channel, pidfd, .. } = self;
+        let relayed = Relayed { sudo: Arc::new(sudo), _stderr: sudo_stderr };
+        let (guard, pid, pidfd) = Guard::relayed((channel, pidfd), relayed, command, context)?;
+        let pgid = Some(pid);
+        Ok((guard, Spawned { pid, pidfd, pgid, stdin, stdout, stderr }))
+    }
+}
+
+impl Sudo {
+    pub(super) fn stderr(&self) -> &OwnedFd {
+        &self.stderr
+    }
+
+    /// What the poll call watches for its end.
+    pub(super) fn pidfd(&self) -> Option<&OwnedFd> {
+        self.pidfd.as_ref()
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        self.pidfd.as_ref().is_none_or(|pidfd| ends_within(pidfd, &now))
+    }
+}
+
+impl Drop for Sudo {
+    /// While it delays an answer sudo ignores all but KILL. An old sudo that may not be signalled
+    /// sees the end of its input.
+    fn drop(&mut self) {
+        let Some(pidfd) = self.pidfd.take() else { return };
+        let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+        if ends_within(&pidfd, &END_WAIT) {
+            let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
+        } else {
+            log::warn!("sudo does not end");
+        }
+    }
+}
+
+fn ends_within(pidfd: &OwnedFd, time: &Timespec) -> bool {
+    matches!(poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(time)), Ok(1))
+}

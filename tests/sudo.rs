@@ -1,0 +1,242 @@
+//! Starting through the real sudo, as throw-away users.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "sudo/host.rs"]
+mod cases;
+#[path = "sudo/users.rs"]
+mod users;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use users::User;
+
+const ALL: &str = "USER ALL=(ALL:ALL) ALL";
+const FREE: &str = "USER ALL=(ALL:ALL) NOPASSWD: ALL";
+const PASSWORD: &[u8] = b"correct horse";
+
+/// The role of the host process; nothing in the test run itself.
+#[test]
+fn host() {
+    if let Ok(case) = std::env::var("PM_CASE") {
+        cases::play(&case);
+    }
+}
+
+fn able() -> bool {
+    if let Some(why) = users::missing() {
+        println!("skipped: {why}");
+    }
+    users::missing().is_none()
+}
+
+fn check(password: Option<&[u8]>, rule: Option<&str>, case: &str, given: &[u8]) {
+    if able() {
+        User::new(password, rule).run(case, given);
+    }
+}
+
+#[test]
+fn the_right_password_makes_it_root() {
+    check(Some(PASSWORD), Some(ALL), "root", PASSWORD);
+}
+
+#[test]
+fn the_published_calls_start_as_root() {
+    check(Some(PASSWORD), Some(ALL), "published", PASSWORD);
+}
+
+#[test]
+fn without_a_question_nothing_is_written() {
+    check(Some(PASSWORD), Some(FREE), "echo", PASSWORD);
+}
+
+#[test]
+fn an_answered_question_leaves_no_trace_in_the_input() {
+    check(Some(PASSWORD), Some(ALL), "echo", PASSWORD);
+}
+
+#[test]
+fn a_cached_ticket_changes_nothing() {
+    let rule = "Defaults:USER timestamp_type=global\nUSER ALL=(ALL:ALL) ALL";
+    if able() {
+        let user = User::new(Some(PASSWORD), Some(rule));
+        let ask = "printf '%s\\n' \"$PM_PASSWORD\" | sudo -S -p '' true";
+        let mut prime = std::process::Command::new("/usr/bin/setpriv");
+        prime.args(["--reuid", &user.name, "--regid", "65534", "--clear-groups", "--"]);
+        prime.args(["/bin/sh", "-c", ask]).env("PM_PASSWORD", "correct horse");
+        assert!(prime.status().unwrap().success());
+        user.run("echo", PASSWORD);
+    }
+}
+
+#[test]
+fn an_empty_password_works_where_the_user_has_none() {
+    check(Some(b""), Some(ALL), "echo", b"");
+}
+
+#[test]
+fn an_empty_password_works_where_none_is_asked() {
+    check(Some(PASSWORD), Some(FREE), "echo", b"");
+}
+
+#[test]
+fn a_wrong_password_is_rejected() {
+    check(Some(PASSWORD), Some(ALL), "rejected", b"wrong horse");
+}
+
+#[test]
+fn a_locked_user_is_rejected() {
+    check(None, Some(ALL), "rejected", PASSWORD);
+}
+
+#[test]
+fn who_is_not_in_sudoers_is_refused() {
+    check(Some(PASSWORD), None, "refused", PASSWORD);
+}
+
+#[test]
+fn a_command_that_is_not_allowed_is_refused() {
+    check(Some(PASSWORD), Some("USER ALL=(ALL:ALL) /bin/true"), "refused", PASSWORD);
+}
+
+#[test]
+fn a_required_terminal_is_not_permitted() {
+    let rule = "Defaults:USER requiretty\nUSER ALL=(ALL:ALL) ALL";
+    check(Some(PASSWORD), Some(rule), "not permitted", PASSWORD);
+}
+
+#[test]
+fn insults_and_lectures_are_not_read() {
+    let rule = "Defaults:USER insults, lecture=always\nUSER ALL=(ALL:ALL) ALL";
+    check(Some(PASSWORD), Some(rule), "rejected", b"wrong");
+    check(Some(PASSWORD), Some(rule), "root", PASSWORD);
+}
+
+#[test]
+fn special_characters_are_passed_as_they_are() {
+    check(Some(b" %u\\'\"$x\t;|  "), Some(ALL), "root", b" %u\\'\"$x\t;|  ");
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_passed_as_they_are() {
+    check(Some(b"a\xff\xfeb"), Some(ALL), "root", b"a\xff\xfeb");
+}
+
+#[test]
+fn a_password_of_511_bytes_is_one_attempt() {
+    check(Some(PASSWORD), Some(ALL), "rejected", &[b'x'; 511]);
+}
+
+#[test]
+fn an_unusable_password_is_refused_before_sudo_starts() {
+    check(Some(PASSWORD), None, "unusable", PASSWORD);
+}
+
+#[test]
+fn a_prompt_without_a_password_is_an_error() {
+    check(Some(PASSWORD), Some(ALL), "no password", PASSWORD);
+}
+
+#[test]
+fn a_cancelled_prompt_leaves_no_sudo() {
+    check(Some(PASSWORD), Some(ALL), "cancel", PASSWORD);
+}
+
+#[test]
+fn exit_code_and_signal_are_exact() {
+    check(Some(PASSWORD), Some(FREE), "statuses", b"");
+}
+
+#[test]
+fn what_cannot_be_started_is_explained() {
+    check(Some(PASSWORD), Some(FREE), "not started", b"");
+}
+
+#[test]
+fn directory_environment_limits_and_descriptors_go_over() {
+    check(Some(PASSWORD), Some(FREE), "place", b"");
+}
+
+#[test]
+fn another_user_can_be_the_target() {
+    check(Some(PASSWORD), Some(ALL), "nobody", PASSWORD);
+}
+
+#[test]
+fn a_stop_ends_the_whole_tree_of_root() {
+    check(Some(PASSWORD), Some(ALL), "stop", PASSWORD);
+}
+
+#[test]
+fn a_killed_sudo_does_not_lose_the_tree() {
+    check(Some(PASSWORD), Some(ALL), "kill sudo", PASSWORD);
+}
+
+#[test]
+fn a_killed_host_leaves_no_tree_of_root() {
+    if !able() {
+        return;
+    }
+    let user = User::new(Some(PASSWORD), Some(ALL));
+    let mut host = user.host("linger", PASSWORD).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(host.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line == "lingering"));
+    let mark = format!("PM_USER={}", user.name);
+    assert!(!carriers(&mark).is_empty());
+    host.kill().unwrap();
+    host.wait().unwrap();
+    while !carriers(&mark).is_empty() {
+        std::thread::yield_now();
+    }
+}
+
+/// The processes with this in their environment, zombies aside.
+fn carriers(mark: &str) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let carries = |pid: &String| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    };
+    processes.filter_map(|entry| entry.file_name().into_string().ok()).filter(carries).collect()
+}
+
+#[test]
+fn the_password_cannot_be_read_in_proc() {
+    if able() {
+        let user = User::new(Some(PASSWORD), Some(ALL));
+        let mut host = user.host("absent", b"");
+        let home = host.get_current_dir().unwrap().to_owned();
+        std::fs::write(home.join("secret"), PASSWORD).unwrap();
+        assert!(host.status().unwrap().success());
+    }
+}
+
+#[test]
+fn a_sudo_that_comes_first_in_the_path_is_not_run() {
+    if able() {
+        use std::os::unix::fs::PermissionsExt;
+        let user = User::new(Some(PASSWORD), Some(ALL));
+        let mut host = user.host("root", PASSWORD);
+        let home = host.get_current_dir().unwrap().to_owned();
+        let trap = home.join("sudo");
+        std::fs::write(&trap, "#!/bin/sh\ntouch trapped\n").unwrap();
+        std::fs::set_permissions(&trap, std::fs::Permissions::from_mode(0o755)).unwrap();
+        host.env("PATH", format!("{}:/usr/bin:/bin", home.display()));
+        assert!(host.status().unwrap().success());
+        assert!(!home.join("trapped").exists());
+    }
+}
+
+#[test]
+fn no_new_privileges_is_told_apart() {
+    if able() {
+        let user = User::new(Some(PASSWORD), Some(ALL));
+        let host = user.host("no new privileges", PASSWORD);
+        let mut confined = std::process::Command::new("/usr/bin/setpriv");
+        confined.arg("--no-new-privs").args(host.get_args()).env("PM_CASE", "no new privileges");
+        confined.env("PM_PASSWORD", "x").current_dir(host.get_current_dir().unwrap());
+        assert!(confined.status().unwrap().success());
+    }
+}

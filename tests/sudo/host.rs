@@ -1,0 +1,200 @@
+//! What the host does in each case, as the throw-away user.
+
+use std::os::unix::ffi::OsStringExt;
+use std::time::Duration;
+
+use process_manager::{
+    Command, ExitStatus, ProcessError, ProcessManager, ProcessRunner, Stdin, StopLadder,
+    SudoErrorKind, SudoOptions,
+};
+
+const SOON: Option<Duration> = Some(Duration::from_secs(60));
+
+fn options() -> SudoOptions {
+    let password = std::env::var_os("PM_PASSWORD").unwrap().into_vec();
+    SudoOptions::new().password(password).unwrap()
+}
+
+fn shell(script: &str) -> Command {
+    Command::new("/bin/sh").arg("-c").arg(script)
+}
+
+fn start(command: Command) -> ProcessRunner {
+    ProcessRunner::start_with_sudo_options(command, options()).unwrap()
+}
+
+fn output(runner: &ProcessRunner) -> Vec<String> {
+    let mut stream = runner.get_output_stream();
+    std::iter::from_fn(|| stream.next_blocking(SOON).unwrap()).collect()
+}
+
+fn refusal(options: SudoOptions) -> SudoErrorKind {
+    match ProcessRunner::start_with_sudo_options(Command::new("/bin/true"), options) {
+        Err(ProcessError::AuthenticationFailed(error)) => {
+            assert!(!error.stderr.contains("pm0"), "the prompt shows: {error}");
+            error.kind
+        }
+        Err(error) => panic!("another error: {error}"),
+        Ok(_) => panic!("it started"),
+    }
+}
+
+/// The role that the environment names.
+pub fn play(case: &str) {
+    match case {
+        "root" => root(),
+        "echo" => echo(),
+        "published" => published(),
+        "statuses" => statuses(),
+        "not started" => not_started(),
+        "place" => place(),
+        "nobody" => nobody(),
+        "stop" => stop(),
+        "linger" => linger(),
+        "kill sudo" => kill_sudo(),
+        "absent" => absent(),
+        "unusable" => unusable(),
+        "cancel" => cancel(),
+        "rejected" => assert_eq!(refusal(options()), SudoErrorKind::PasswordRejected),
+        "refused" => assert_eq!(refusal(options()), SudoErrorKind::Refused),
+        "not permitted" => assert_eq!(refusal(options()), SudoErrorKind::NotPermitted),
+        "no password" => assert_eq!(refusal(SudoOptions::new()), SudoErrorKind::NoPassword),
+        "no new privileges" => assert_eq!(refusal(options()), SudoErrorKind::NoNewPrivileges),
+        "timed out" => {
+            let options = options().timeout(Duration::from_millis(1500));
+            assert_eq!(refusal(options), SudoErrorKind::TimedOut);
+        }
+        other => panic!("no case {other:?}"),
+    }
+}
+
+fn root() {
+    let runner = start(shell("id -u; id -ru"));
+    assert_eq!(output(&runner), ["0", "0"]);
+    assert_eq!(runner.wait_blocking(SOON).unwrap(), ExitStatus::Code(0));
+}
+
+/// The command receives exactly the caller's bytes: no password, no prompt's answer.
+fn echo() {
+    let runner = start(Command::new("/bin/cat").input("one\ntwo\n"));
+    assert_eq!(output(&runner), ["one", "two"]);
+    let runner = start(shell("wc -c"));
+    assert_eq!(output(&runner), ["0"]);
+    let runner = start(shell("read a; echo got $a; read b || echo end").stdin(Stdin::Pipe));
+    runner.write_stdin_blocking(b"x\n", SOON).unwrap();
+    runner.close_stdin().unwrap();
+    assert_eq!(output(&runner), ["got x", "end"]);
+}
+
+fn published() {
+    let password = std::env::var("PM_PASSWORD").unwrap();
+    let manager = ProcessManager::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let command = shell("id -u");
+    let id = runtime.block_on(manager.start_process_with_sudo(command, &password)).unwrap();
+    let runner = manager.runner(id).unwrap();
+    assert_eq!(output(&runner), ["0"]);
+    let args = vec!["-u".to_owned()];
+    let start = ProcessRunner::start_with_sudo("/usr/bin/id", "id".into(), args, &password);
+    assert_eq!(output(&runtime.block_on(start).unwrap()), ["0"]);
+    manager.extractor().add_binary("script", b"#!/bin/sh\nid -u\n").unwrap();
+    let start = manager.start_with_sudo_options(Command::binary("script"), options());
+    assert_eq!(output(&start.unwrap()), ["0"]);
+}
+
+fn statuses() {
+    let end = |script| start(shell(script)).wait_blocking(SOON).unwrap();
+    assert_eq!(end("exit 7"), ExitStatus::Code(7));
+    assert!(matches!(end("kill -9 $$"), ExitStatus::Signal { signal: 9, .. }));
+    assert!(matches!(end("kill -15 $$"), ExitStatus::Signal { signal: 15, .. }));
+}
+
+fn not_started() {
+    let missing = Command::new("/no/such/program");
+    match ProcessRunner::start_with_sudo_options(missing, options()) {
+        Err(ProcessError::StartFailed(error)) => assert_eq!(error.errno, libc::ENOENT),
+        other => panic!("{:?}", other.err()),
+    }
+    let nowhere = Command::new("/bin/true").current_dir("/no/such/directory");
+    match ProcessRunner::start_with_sudo_options(nowhere, options()) {
+        Err(ProcessError::StartFailed(error)) => assert_eq!(error.errno, libc::ENOENT),
+        other => panic!("{:?}", other.err()),
+    }
+}
+
+fn place() {
+    let command = shell("pwd; echo $MINE; umask; ulimit -n; cat <&5").current_dir("/root");
+    let (read, write) = rustix::pipe::pipe().unwrap();
+    rustix::io::write(&write, b"five\n").unwrap();
+    drop(write);
+    let command = command.env("MINE", "a b").umask(0o27).rlimit(7, 77, 77).extra_fd(read, 5);
+    assert_eq!(output(&start(command)), ["/root", "a b", "0027", "77", "five"]);
+}
+
+fn nobody() {
+    let options = options().user("nobody");
+    let runner = ProcessRunner::start_with_sudo_options(shell("id -un"), options).unwrap();
+    assert_eq!(output(&runner), ["nobody"]);
+}
+
+const TREE: &str = "trap '' TERM; setsid sleep 1000 & (setsid sh -c 'trap \"\" TERM; sleep 1000 & \
+                    sleep 1000' &) ; echo up; sleep 1000; sleep 1000";
+
+fn stop() {
+    let runner = start(shell(TREE));
+    assert_eq!(runner.get_output_stream().next_blocking(SOON).unwrap().unwrap(), "up");
+    let ladder = StopLadder::term_then_kill(Duration::from_millis(100));
+    runner.stop_blocking(Some(ladder)).unwrap();
+    assert!(matches!(runner.wait_blocking(SOON).unwrap(), ExitStatus::Signal { .. }));
+}
+
+/// Says so, and waits to be killed.
+fn linger() {
+    let runner = start(shell(TREE));
+    assert_eq!(runner.get_output_stream().next_blocking(SOON).unwrap().unwrap(), "up");
+    println!("lingering");
+    loop {
+        std::thread::park();
+    }
+}
+
+/// The tree stays in reach when sudo itself is killed.
+fn kill_sudo() {
+    let runner = start(shell(TREE));
+    assert_eq!(runner.get_output_stream().next_blocking(SOON).unwrap().unwrap(), "up");
+    let me = std::process::id();
+    let children = std::fs::read_to_string(format!("/proc/{me}/task/{me}/children")).unwrap();
+    for child in children.split_whitespace() {
+        let pid = rustix::process::Pid::from_raw(child.parse().unwrap()).unwrap();
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+    runner.stop_blocking(Some(StopLadder::kill())).unwrap();
+    assert!(matches!(runner.wait_blocking(SOON).unwrap(), ExitStatus::Signal { .. }));
+}
+
+/// The password comes by a callback here: the host's own environment must not hold it.
+fn absent() {
+    let secret = std::fs::read("secret").unwrap();
+    let given = secret.clone();
+    let options = SudoOptions::new().ask(move || Some(given));
+    let look = "cat /proc/*/cmdline /proc/*/environ 2>/dev/null | tr '\\0' '\\n'";
+    let runner = ProcessRunner::start_with_sudo_options(shell(look), options).unwrap();
+    let text = output(&runner);
+    let secret = String::from_utf8(secret).unwrap();
+    assert!(text.len() > 10, "nothing was looked at");
+    assert!(!text.iter().any(|line| line.contains(&secret)), "the password can be read");
+}
+
+fn unusable() {
+    for bad in [&b"a\nb"[..], b"a\0b", &[b'x'; 512]] {
+        let refused = SudoOptions::new().password(bad).unwrap_err();
+        assert!(matches!(refused, ProcessError::InvalidArgument { .. }), "{refused}");
+    }
+}
+
+fn cancel() {
+    assert_eq!(refusal(SudoOptions::new().ask(|| None)), SudoErrorKind::NoPassword);
+    let me = std::process::id();
+    let children = std::fs::read_to_string(format!("/proc/{me}/task/{me}/children")).unwrap();
+    assert_eq!(children, "", "sudo is left");
+}

@@ -1,0 +1,111 @@
+//! Throw-away users with their sudoers files, removed on drop.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use tempfile::TempDir;
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+/// The tools of the user database refuse to wait for each other.
+static DATABASE: Mutex<()> = Mutex::new(());
+
+/// Why the tests cannot run here, if they cannot.
+pub fn missing() -> Option<&'static str> {
+    let tools = ["/usr/bin/sudo", "/usr/sbin/useradd", "/usr/sbin/chpasswd", "/usr/bin/setpriv"];
+    if !rustix::process::geteuid().is_root() {
+        return Some("users can be made by root only");
+    }
+    if !tools.iter().all(|tool| std::path::Path::new(tool).exists()) {
+        return Some("sudo, useradd, chpasswd and setpriv are not all installed");
+    }
+    rustix::thread::no_new_privs().unwrap_or(true).then_some("no-new-privileges is set")
+}
+
+/// A user of this test.
+pub struct User {
+    pub name: String,
+    rules: Option<PathBuf>,
+    home: TempDir,
+}
+
+impl User {
+    /// A user with a password (`None`: locked) and a line of sudoers, in which USER is the name.
+    pub fn new(password: Option<&[u8]>, rule: Option<&str>) -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("pmt{}x{number}", std::process::id());
+        let home = tempfile::Builder::new().prefix("pm-sudo.").tempdir().unwrap();
+        let mut user = Self { name, rules: None, home };
+        run("/usr/sbin/useradd", &["-M", "-N", "-s", "/bin/sh", &user.name], b"");
+        match password {
+            Some(b"") => run("/usr/bin/passwd", &["-d", &user.name], b""),
+            Some(password) => {
+                let line = [user.name.as_bytes(), b":", password, b"\n"].concat();
+                run("/usr/sbin/chpasswd", &[], &line);
+            }
+            None => {}
+        }
+        if let Some(rule) = rule {
+            let path = PathBuf::from(format!("/etc/sudoers.d/{}", user.name));
+            user.rules = Some(path.clone());
+            std::fs::write(&path, rule.replace("USER", &user.name) + "\n").unwrap();
+        }
+        user.install();
+        user
+    }
+
+    /// This test program, where the user can run it.
+    fn install(&self) {
+        use std::os::unix::fs::PermissionsExt;
+        let open = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(self.home.path(), open).unwrap();
+        std::fs::copy(std::env::current_exe().unwrap(), self.home.path().join("host")).unwrap();
+    }
+
+    /// A command for this test program as the user, in the role of `case`.
+    pub fn host(&self, case: &str, password: &[u8]) -> Command {
+        let mut command = Command::new("/usr/bin/setpriv");
+        command.args(["--reuid", &self.name, "--regid", "65534", "--clear-groups", "--"]);
+        command.arg(self.home.path().join("host")).args(["host", "--exact", "--nocapture"]);
+        command.current_dir(self.home.path());
+        command.env("PM_CASE", case).env("PM_PASSWORD", OsStr::from_bytes(password));
+        command.env("PM_USER", &self.name).env("TMPDIR", self.home.path());
+        command
+    }
+
+    /// Runs a case to its end, which must be a good one.
+    pub fn run(&self, case: &str, password: &[u8]) {
+        let output = self.host(case, password).stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{case}:\n{}", shown(&output));
+    }
+}
+
+fn shown(output: &Output) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+fn run(program: &str, args: &[&str], input: &[u8]) {
+    let _database = DATABASE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    if !std::thread::panicking() {
+        assert!(output.status.success(), "{program}: {}", shown(&output));
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        if let Some(rules) = &self.rules {
+            let _ = std::fs::remove_file(rules);
+        }
+        run("/usr/sbin/userdel", &["-f", &self.name], b"");
+    }
+}
