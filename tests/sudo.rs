@@ -230,6 +230,21 @@ fn a_sudo_that_comes_first_in_the_path_is_not_run() {
 }
 
 #[test]
+fn a_command_that_fakes_the_prompt_gets_no_password() {
+    check(Some(PASSWORD), Some(ALL), "spoof", PASSWORD);
+}
+
+#[test]
+fn ten_starts_at_once_work() {
+    check(Some(PASSWORD), Some(ALL), "parallel", PASSWORD);
+}
+
+#[test]
+fn no_descriptor_stays_after_the_end() {
+    check(Some(PASSWORD), Some(FREE), "kept", b"");
+}
+
+#[test]
 fn no_new_privileges_is_told_apart() {
     if able() {
         let user = User::new(Some(PASSWORD), Some(ALL));

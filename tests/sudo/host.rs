@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 use process_manager::{
-    Command, ExitStatus, ProcessError, ProcessManager, ProcessRunner, Stdin, StopLadder,
+    Command, ExitStatus, ProcessError, ProcessManager, ProcessRunner, Stdin, Stdout, StopLadder,
     SudoErrorKind, SudoOptions,
 };
 
@@ -54,6 +54,9 @@ pub fn play(case: &str) {
         "kill sudo" => kill_sudo(),
         "absent" => absent(),
         "unusable" => unusable(),
+        "spoof" => spoof(),
+        "parallel" => parallel(),
+        "kept" => kept(),
         "cancel" => cancel(),
         "rejected" => assert_eq!(refusal(options()), SudoErrorKind::PasswordRejected),
         "refused" => assert_eq!(refusal(options()), SudoErrorKind::Refused),
@@ -190,6 +193,36 @@ fn unusable() {
         let refused = SudoOptions::new().password(bad).unwrap_err();
         assert!(matches!(refused, ProcessError::InvalidArgument { .. }), "{refused}");
     }
+}
+
+/// The command finds the prompt on sudo's command line, shows it, and asks.
+fn spoof() {
+    let script = "prompt=$(cat /proc/*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -m1 '^pm0'); \
+                  echo ${#prompt}; printf '%s' \"$prompt\" >&2; read x; echo \"got [$x]\"";
+    let runner = start(shell(script).stdin(Stdin::Pipe).stderr(Stdout::Null));
+    let mut stream = runner.get_output_stream();
+    assert_eq!(stream.next_blocking(SOON).unwrap().unwrap(), "34");
+    runner.write_stdin_blocking(b"mine\n", SOON).unwrap();
+    assert_eq!(stream.next_blocking(SOON).unwrap().unwrap(), "got [mine]");
+}
+
+fn parallel() {
+    let starts: Vec<_> = (0..10).map(|_| std::thread::spawn(root)).collect();
+    starts.into_iter().for_each(|start| start.join().unwrap());
+}
+
+/// Neither descriptors nor processes stay when a start is over.
+fn kept() {
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let first = start(shell("read x").stdin(Stdin::Pipe));
+    let before = descriptors();
+    for _ in 0..3 {
+        let runner = start(shell("exit 0"));
+        runner.stop_blocking(None).unwrap();
+        runner.closed_blocking(SOON).unwrap();
+    }
+    assert_eq!(descriptors(), before);
+    drop(first);
 }
 
 fn cancel() {
