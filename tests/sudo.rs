@@ -245,6 +245,15 @@ fn no_descriptor_stays_after_the_end() {
 }
 
 #[test]
+fn an_expired_password_ends_at_the_timeout() {
+    if able() {
+        let user = User::new(Some(PASSWORD), Some(ALL));
+        user.expire();
+        user.run("timed out", PASSWORD);
+    }
+}
+
+#[test]
 fn no_new_privileges_is_told_apart() {
     if able() {
         let user = User::new(Some(PASSWORD), Some(ALL));

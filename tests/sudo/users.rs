@@ -66,6 +66,11 @@ impl User {
         std::fs::copy(std::env::current_exe().unwrap(), self.home.path().join("host")).unwrap();
     }
 
+    /// Makes the password one that must be changed at once.
+    pub fn expire(&self) {
+        run("/usr/bin/chage", &["-d", "0", &self.name], b"");
+    }
+
     /// A command for this test program as the user, in the role of `case`.
     pub fn host(&self, case: &str, password: &[u8]) -> Command {
         let mut command = Command::new("/usr/bin/setpriv");
