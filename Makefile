@@ -81,12 +81,9 @@ test-lint: lint
 test-rust: setup children ## Unit, integration and documentation tests of the Rust crates
 	$(CARGO) test --workspace --exclude process_manager_child -- --show-output
 
-# The other ways of making a child: the fork mode serves valgrind and old sandboxes.
 .PHONY: test-modes
-test-modes: setup children ## The Rust suites again, in the clone and fork modes of starting
-	for mode in clone fork; do echo "mode: $$mode"; PROCESS_MANAGER_SPAWN=$$mode $(CARGO) test -p process_manager \
-	    --test lifecycle --test input --test output --test manager --test run --test bad_input \
-	    --test containment -- --show-output || exit 1; done
+test-modes: setup children ## The Rust suites again: clone, fork, and guards instead of cgroups
+	@CARGO='$(CARGO)' mk/modes
 
 .PHONY: test-loom
 test-loom: setup ## Model checks of the small state machines
