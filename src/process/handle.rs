@@ -5,15 +5,19 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::core::Process;
 use super::state::Cause;
 use super::wait::Moment;
 use crate::command::{DropPolicy, StopLadder};
+use crate::reactor::Reactor;
 
 /// How long dropping the last handle waits for the tree to be gone.
 pub(crate) const DROP_WAIT: Duration = Duration::from_millis(200);
+
+/// How long it waits for a callback in flight.
+const CALLBACK_WAIT: Duration = Duration::from_millis(20);
 
 /// The shared handle of a process.
 pub(crate) struct Handle {
@@ -24,15 +28,29 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let process = &self.process;
         // A forked copy owns nothing: it neither signals nor waits.
-        if process.reactor().check_fork().is_err() || process.lock().state.is_closed() {
+        if process.reactor().check_fork().is_err() {
             return;
         }
         // Before the readers are looked at: the last of them looks at this.
         process.is_let_go.store(true, Ordering::SeqCst);
+        let is_closed = process.lock().state.is_closed();
         match process.policy.on_drop {
+            _ if is_closed => {}
             DropPolicy::Kill => end(process),
             DropPolicy::Detach => detach(process),
         }
+        outlast_callbacks(process);
+    }
+}
+
+/// Waits for a callback on the engine's thread that still holds the closed process, and with it
+/// the engine: were it the last to let go, the thread could not be joined. Bounded, because
+/// waiting futures hold the process too.
+fn outlast_callbacks(process: &Arc<Process>) {
+    let until = Instant::now() + CALLBACK_WAIT;
+    let is_held = || process.lock().state.is_closed() && Arc::strong_count(process) > 1;
+    while is_held() && !Reactor::is_calling_here() && Instant::now() < until {
+        std::thread::yield_now();
     }
 }
 

@@ -109,6 +109,11 @@ impl Reactor {
         self.core.check_fork()
     }
 
+    /// Whether this thread is inside a callback of a reactor.
+    pub(crate) fn is_calling_here() -> bool {
+        wait::is_in_turn()
+    }
+
     fn is_forked(&self) -> bool {
         self.check_fork().is_err()
     }

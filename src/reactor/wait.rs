@@ -76,6 +76,11 @@ impl Mark {
     }
 }
 
+/// Whether this thread is calling sources and wakers right now.
+pub(super) fn is_in_turn() -> bool {
+    DOING.with(Cell::get) == Doing::Turn
+}
+
 impl Drop for Mark {
     fn drop(&mut self) {
         DOING.with(|now| now.set(self.before));
