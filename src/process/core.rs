@@ -181,14 +181,9 @@ impl Process {
         }
     }
 
-    /// After a signal the tree is probed where it cannot announce its end itself.
     fn arm_step(&self, inner: &mut Inner, grace: Option<Duration>) {
-        let now = Instant::now();
-        inner.deadlines.set(Timer::Step, grace.and_then(|grace| now.checked_add(grace)));
-        if inner.state.ended().is_some() && inner.tree.announcer().is_none() {
-            inner.probe = PROBE.0;
-            inner.deadlines.set(Timer::Probe, Some(now + inner.probe));
-        }
+        let until = grace.and_then(|grace| Instant::now().checked_add(grace));
+        inner.deadlines.set(Timer::Step, until);
     }
 
     fn publish_stop(&self, cause: Cause, after: &mut After) {
@@ -215,7 +210,7 @@ impl Process {
         }
     }
 
-    /// Waits for the end of the tree: by what announces it, else by looking again.
+    /// Waits for the end of the tree: by what announces it, else by looking again and again.
     fn await_tree(&self, inner: &mut Inner) -> Event {
         if inner.tree.guard().is_none() && inner.tree.announcer().is_none() {
             if let Err(error) = self.watch_events(inner) {
@@ -225,6 +220,9 @@ impl Process {
             if inner.tree.members() == Members::None {
                 return Event::TreeGone;
             }
+        }
+        if inner.tree.announcer().is_none() {
+            inner.deadlines.set(Timer::Probe, Some(Instant::now() + inner.probe));
         }
         Event::TreeAlive(self.policy.ladder.clone())
     }
@@ -259,8 +257,12 @@ impl Process {
         if !matches!(inner.state, State::Leftover(..)) {
             return;
         }
-        match self.look_at_tree(inner) {
+        let event = self.look_at_tree(inner);
+        // Asked once looking has become rare: it reads all of /proc.
+        let are_zombies = || inner.probe == PROBE.1 && inner.tree.has_only_zombies();
+        match event {
             Event::TreeGone => self.run(inner, Event::TreeGone, after),
+            _ if are_zombies() => self.run(inner, Event::TreeGone, after),
             _ => {
                 if inner.state.is_killing() {
                     self.signal_locked(inner, libc::SIGKILL);

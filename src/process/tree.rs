@@ -157,6 +157,12 @@ impl Tree {
         }
     }
 
+    /// Whether all that is left of a group has ended and waits to be reaped by somebody else: an
+    /// init that takes its time, or none that reaps at all.
+    pub(super) fn has_only_zombies(&self) -> bool {
+        matches!(self.holder, Holder::Group) && !group_has_living(self.pid)
+    }
+
     /// The ids of the members, where the level knows them at once.
     pub(super) fn member_ids(&self) -> Vec<i32> {
         match &self.holder {
@@ -247,4 +253,35 @@ fn group_flag_works(pidfd: BorrowedFd<'_>) -> bool {
         Err(error) => !matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS)),
         Ok(_) => true,
     })
+}
+
+/// Looks for a living member in /proc. Members that come and go meanwhile can be missed: the level
+/// proves nothing anyway.
+fn group_has_living(pgid: i32) -> bool {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return true };
+    let stats = entries
+        .flatten()
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
+    stats.into_iter().any(|stat| is_living_member(&stat, pgid))
+}
+
+/// "pid (comm) state ppid pgrp …": comm may hold anything, so the fields count from its end.
+fn is_living_member(stat: &str, pgid: i32) -> bool {
+    let rest = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let mut fields = rest.split(' ');
+    let is_living = !matches!(fields.next(), None | Some("Z" | "X"));
+    is_living && fields.nth(1).and_then(|field| field.parse().ok()) == Some(pgid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_living_member;
+
+    #[test]
+    fn zombies_and_members_of_other_groups_do_not_count() {
+        assert!(is_living_member("7 (a) b) S 1 5 5 0", 5));
+        assert!(!is_living_member("7 (a) b) Z 1 5 5 0", 5));
+        assert!(!is_living_member("7 (a) S 1 6 5 0", 5));
+        assert!(!is_living_member("", 5));
+    }
 }
