@@ -49,4 +49,15 @@ pub use types::{
 #[doc(hidden)]
 pub mod support {
     pub use crate::quiesce::Quiesce;
+
+    /// Ends the engine's thread for a fork of a host that counts its threads, until
+    /// [`end_fork`] is called as often. Processes run on; what they do is seen afterwards.
+    pub fn begin_fork() {
+        crate::reactor::park();
+    }
+
+    /// Takes one [`begin_fork`] back, in the process that called it.
+    pub fn end_fork() {
+        crate::reactor::unpark();
+    }
 }

@@ -18,6 +18,8 @@ __all__ = [
     "Process",
     "Reader",
     "Shape",
+    "begin_fork",
+    "end_fork",
     "take_logs",
 ]
 
@@ -158,6 +160,12 @@ class Events:
 
     def poll(self) -> list[_Event] | None:
         """The same for an event loop: None means that the token will say when to ask again."""
+
+def begin_fork() -> None:
+    """Ends the core's thread until end_fork: for the hooks of os.register_at_fork."""
+
+def end_fork() -> None:
+    """Has the core's thread back, in the parent."""
 
 def take_logs(level: int) -> list[tuple[int, str]]:
     """Takes what has been logged since the last time, and sets the level from here on."""

@@ -309,3 +309,5 @@ def _at_exit() -> None:
 
 
 atexit.register(_at_exit)
+# The core's thread is not there while the host forks: CPython warns of threads it sees then.
+os.register_at_fork(before=_core.begin_fork, after_in_parent=_core.end_fork)

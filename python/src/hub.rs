@@ -3,8 +3,9 @@
 
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{process, thread};
 
@@ -77,7 +78,27 @@ impl Drop for Hub {
         }
         let ender = thread::Builder::new().name("pm-end".into());
         // Where no thread can be had, the closure and with it the manager are dropped here.
-        let _ = ender.spawn(move || drop(manager));
+        if let Ok(ender) = ender.spawn(move || drop(manager)) {
+            let mut enders = enders();
+            enders.retain(|ender| !ender.is_finished());
+            enders.push(ender);
+        }
+    }
+}
+
+/// The threads that end collected managers. In a forked copy it is empty: see `join_enders`.
+static ENDERS: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
+/// Locked by Python threads only, which have the GIL, and never over a wait.
+fn enders() -> MutexGuard<'static, Vec<JoinHandle<()>>> {
+    ENDERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for the managers that were collected while processes ran: some milliseconds each.
+pub fn join_enders() {
+    let ending = std::mem::take(&mut *enders());
+    for ender in ending {
+        let _ = ender.join();
     }
 }
 

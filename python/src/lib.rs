@@ -12,6 +12,7 @@ mod convert;
 mod errors;
 mod events;
 mod extractor;
+mod forks;
 mod hub;
 mod info;
 mod item;
@@ -33,6 +34,8 @@ mod _core {
     use crate::events::Events;
     #[pymodule_export]
     use crate::extractor::PyExtractor;
+    #[pymodule_export]
+    use crate::forks::{begin_fork, end_fork};
     #[pymodule_export]
     use crate::item::Shape;
     #[pymodule_export]

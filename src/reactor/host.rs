@@ -2,17 +2,21 @@
 //!
 //! It waits in an epoll of its own (the master) for the epolls of those reactors that nobody else
 //! serves, and for the lease timer. It is started by the first reactor that gets a source and
-//! joined when the last such reactor goes. It takes no signals and never waits for anything else.
+//! joined when the last such reactor goes, or while it is parked around a fork of the host. It
+//! takes no signals and never waits for anything else.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use once_cell::sync::OnceCell;
 use rustix::event::epoll::EventFlags;
+use rustix::thread::Pid;
 
 use super::core::Core;
 use super::driver::LEASE;
@@ -25,6 +29,8 @@ const STOP: u64 = u64::MAX;
 const LEASE_END: u64 = u64::MAX - 1;
 /// Enough for the deepest callback; the thread of a library should not cost megabytes.
 const STACK: usize = 256 * 1024;
+/// More than the kernel takes; where /proc is not what it says, nothing hangs.
+const UNLISTED_WITHIN: Duration = Duration::from_millis(100);
 
 static HOST: PerProcess<Mutex<Host>> = PerProcess::new();
 
@@ -32,14 +38,25 @@ static HOST: PerProcess<Mutex<Host>> = PerProcess::new();
 #[derive(Default)]
 struct Host {
     master: Option<Arc<Master>>,
-    thread: Option<Running>,
+    service: Service,
     members: usize,
     next_id: u64,
+}
+
+/// The thread.
+#[derive(Default)]
+enum Service {
+    #[default]
+    Absent,
+    Running(Running),
+    /// Not there although it may be needed, until so many forks are over.
+    Parked(usize),
 }
 
 struct Running {
     handle: JoinHandle<()>,
     is_stopping: Arc<AtomicBool>,
+    tid: Arc<OnceCell<Pid>>,
 }
 
 /// What the thread waits for.
@@ -76,8 +93,8 @@ pub(super) fn join(core: &Arc<Core>) -> Result<Membership> {
         Some(master) => master.clone(),
         None => Arc::new(Master::new()?),
     };
-    if host.thread.is_none() {
-        host.thread = Some(Running::start(&master)?);
+    if matches!(host.service, Service::Absent) {
+        host.service = Service::Running(Running::start(&master)?);
     }
     host.master = Some(master.clone());
     host.next_id += 1;
@@ -134,7 +151,7 @@ fn leave() {
     if host.members > 0 {
         return;
     }
-    let (master, running) = (host.master.take(), host.thread.take());
+    let (master, running) = (host.master.take(), host.service.end());
     // Without the lock: a source that is dropped on the thread may get here too.
     drop(host);
     if let (Some(master), Some(running)) = (master, running) {
@@ -142,14 +159,88 @@ fn leave() {
     }
 }
 
+/// Ends the thread until [`unpark`] is called as often as this; what is ready meanwhile waits.
+///
+/// For the moment before a fork of a host that counts its threads. When this returns, the kernel
+/// lists the thread no more. Not on the thread itself.
+pub(crate) fn park() {
+    let mut host = lock(HOST.get());
+    let running = host.service.park();
+    let master = host.master.clone();
+    drop(host);
+    if let (Some(master), Some(running)) = (master, running) {
+        running.stop(&master);
+    }
+}
+
+/// Takes one [`park`] back; the last one starts the thread again, if there is a reactor. Does
+/// nothing in a forked copy, whose own host was never parked.
+pub(crate) fn unpark() {
+    let mut host = lock(HOST.get());
+    if !host.service.unpark() {
+        return;
+    }
+    let started = host.master.as_ref().map(Running::start);
+    match started {
+        Some(Ok(running)) => host.service = Service::Running(running),
+        // The next reactor tries again.
+        Some(Err(error)) => log::error!("{error}"),
+        None => {}
+    }
+}
+
+impl Service {
+    /// No reactor is left; gives back the thread that has to be stopped.
+    fn end(&mut self) -> Option<Running> {
+        match std::mem::take(self) {
+            Self::Running(running) => Some(running),
+            // Those forks still go on.
+            parked @ Self::Parked(_) => {
+                *self = parked;
+                None
+            }
+            Self::Absent => None,
+        }
+    }
+
+    /// The same for a fork.
+    fn park(&mut self) -> Option<Running> {
+        match std::mem::replace(self, Self::Parked(1)) {
+            Self::Running(running) => Some(running),
+            Self::Parked(forks) => {
+                *self = Self::Parked(forks + 1);
+                None
+            }
+            Self::Absent => None,
+        }
+    }
+
+    /// A fork is over. True: it was the last one, so the thread may run again.
+    fn unpark(&mut self) -> bool {
+        match self {
+            Self::Parked(forks) if *forks > 1 => *forks -= 1,
+            Self::Parked(_) => {
+                *self = Self::Absent;
+                return true;
+            }
+            Self::Absent | Self::Running(_) => {}
+        }
+        false
+    }
+}
+
 impl Running {
     fn start(master: &Arc<Master>) -> Result<Self> {
-        let is_stopping = Arc::new(AtomicBool::new(false));
-        let (master, stop) = (master.clone(), is_stopping.clone());
+        let (is_stopping, tid) = (Arc::new(AtomicBool::new(false)), Arc::new(OnceCell::new()));
+        let (master, stop, own) = (master.clone(), is_stopping.clone(), tid.clone());
         let builder = Builder::new().name("pm-reactor".into()).stack_size(STACK);
-        let handle = mask::spawn_deaf(builder, move || master.run(&stop));
+        let body = move || {
+            let _ = own.set(rustix::thread::gettid());
+            master.run(&stop);
+        };
+        let handle = mask::spawn_deaf(builder, body);
         let handle = handle.map_err(|e| ProcessError::io("start the engine's thread", e))?;
-        Ok(Self { handle, is_stopping })
+        Ok(Self { handle, is_stopping, tid })
     }
 
     fn stop(self, master: &Master) {
@@ -158,7 +249,20 @@ impl Running {
         // The thread itself may drop the last handle, inside a callback: it ends right after.
         if self.handle.thread().id() != std::thread::current().id() {
             let _ = self.handle.join();
+            if let Some(tid) = self.tid.get() {
+                wait_unlisted(*tid);
+            }
         }
+    }
+}
+
+/// A joined thread is still listed for a moment: the kernel wakes who joins before it has taken
+/// the thread off its lists.
+fn wait_unlisted(tid: Pid) {
+    let until = Instant::now() + UNLISTED_WITHIN;
+    let entry = format!("/proc/self/task/{tid}");
+    while Path::new(&entry).exists() && Instant::now() < until {
+        std::thread::yield_now();
     }
 }
 
@@ -175,6 +279,8 @@ impl Master {
 
     /// The thread's body.
     fn run(&self, is_stopping: &AtomicBool) {
+        // A thread that was parked may have taken the end of a lease with it.
+        self.tick();
         let mut events = Vec::new();
         while !is_stopping.load(Ordering::SeqCst) {
             match poller::wait(&self.epoll, &mut events, None) {

@@ -33,6 +33,7 @@ use rustix::event::epoll::EventFlags;
 use self::core::Core;
 use crate::error::Result;
 
+pub(crate) use host::{park, unpark};
 pub(crate) use turn::Turn;
 pub(crate) use wait::Unfinished;
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{poll, PollFd, PollFlags};
 
-use super::{Interest, Key, Reactor, Ready, Slot, Source, Turn, Unfinished};
+use super::{host, Interest, Key, Reactor, Ready, Slot, Source, Turn, Unfinished};
 
 /// Reads a pipe; remembers what came, on which thread, and who wants to know.
 #[derive(Default)]
@@ -164,6 +164,33 @@ fn readiness_that_nobody_waits_for_is_served_when_the_lease_ends() {
     reader.watch(&reactor, 0);
     pipe.write_all(b"x").unwrap();
     park_on(std::future::poll_fn(|cx| reader.poll_for(cx, |state| state.bytes.len() == 1)));
+}
+
+/// Whether the kernel lists the background thread; one that another test stops is not listed soon.
+fn is_thread_listed() -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    names.into_iter().any(|name| name.trim() == "pm-reactor")
+}
+
+#[test]
+fn a_parked_thread_is_gone_and_serves_what_came_meanwhile_afterwards() {
+    let reactor = Reactor::new().unwrap();
+    let (reader, mut pipe) = Reader::new();
+    reader.watch(&reactor, 0);
+    for count in 1..50 {
+        let until = Instant::now() + Duration::from_secs(20);
+        host::park();
+        host::park();
+        pipe.write_all(b"x").unwrap();
+        host::unpark();
+        while is_thread_listed() {
+            assert!(Instant::now() < until);
+            std::thread::yield_now();
+        }
+        host::unpark();
+        park_on(std::future::poll_fn(|cx| reader.poll_for(cx, |state| state.bytes.len() == count)));
+    }
 }
 
 #[test]

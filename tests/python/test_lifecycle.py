@@ -198,9 +198,7 @@ def test_a_forked_copy_that_exits_as_usual_is_silent(child: Child) -> None:
     out, err = script(
         "manager = pm.ProcessManager()\n"
         "process = manager.start([sys.argv[1]])\n"
-        "with warnings.catch_warnings():\n"
-        "    warnings.simplefilter('ignore', DeprecationWarning)\n"
-        "    pid = os.fork()\n"
+        "pid = os.fork()\n"
         "if pid:\n"
         "    print(os.waitpid(pid, 0)[1], process.is_running, process.output().next(20))\n",
         child("ticker"),
@@ -208,12 +206,36 @@ def test_a_forked_copy_that_exits_as_usual_is_silent(child: Child) -> None:
     assert (out, err) == ("0 True ready\n", "")
 
 
+def test_a_fork_is_not_warned_of_and_its_parent_goes_on(child: Child) -> None:
+    """CPython 3.12 and newer warn of every thread that the kernel lists while the host forks."""
+    out, err = script(
+        "manager = pm.ProcessManager()\n"
+        "process = manager.start(['cat'], stdin='pipe', stderr='null')\n"
+        "ends = []\n"
+        "process.on_exit(lambda process, status: ends.append(status))\n"
+        "for turn in range(50):\n"
+        "    other = pm.ProcessManager().start([sys.argv[1]])\n"
+        "    del other\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n"
+        "        os._exit(0)\n"
+        "    assert os.waitpid(pid, 0)[1] == 0\n"
+        "    process.write('%d\\n' % turn)\n"
+        "    assert process.output().batch(20)\n"
+        "process.close_stdin()\n"
+        "while not ends:\n"
+        "    manager.poll(None)\n"
+        "print(ends[0].code, len(list(process.output())))\n",
+        child("ignore_term"),
+    )
+    assert (out, err) == ("0 50\n", "")
+
+
 def _in_worker(word: str) -> str:
     return pm.run(["echo", word]).stdout
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_multiprocessing(manager: pm.ProcessManager, method: str, child: Child) -> None:
     process = manager.start([child("ticker")])
     assert pm.run(["echo", "here"]).stdout == "here\n"
