@@ -34,26 +34,31 @@ impl ProcessManager {
     ///
     /// Errors: as [`start_process`](Self::start_process).
     pub fn start_all_or_none<C: Into<Command>>(&self, commands: Vec<C>) -> Result<Vec<Uuid>> {
+        let started = self.start_together(commands)?;
+        Ok(started.iter().map(ProcessRunner::id).collect())
+    }
+
+    /// The handles keep what has ended meanwhile, and has lost its entry.
+    pub(super) fn start_together<C: Into<Command>>(
+        &self,
+        commands: Vec<C>,
+    ) -> Result<Vec<ProcessRunner>> {
         let mut started: Vec<ProcessRunner> = Vec::new();
         for command in commands {
             match self.start(command) {
                 Ok(runner) => started.push(runner),
                 Err(error) => {
-                    self.roll_back(started);
+                    self.roll_back(&started);
                     return Err(error);
                 }
             }
         }
-        Ok(started.iter().map(ProcessRunner::id).collect())
+        Ok(started)
     }
 
-    fn roll_back(&self, started: Vec<ProcessRunner>) {
-        let ids: Vec<Uuid> = started.iter().map(ProcessRunner::id).collect();
-        let _ = stop_together(&started, Some(StopLadder::kill()));
-        for id in ids {
-            let entry = self.registry().remove(id);
-            drop(entry);
-        }
+    fn roll_back(&self, started: &[ProcessRunner]) {
+        let _ = stop_together(started, Some(StopLadder::kill()));
+        started.iter().for_each(|runner| self.forget(runner.id()));
     }
 
     /// Stops all processes: every tree is signalled first, then all share the longest ladder's

@@ -145,8 +145,7 @@ impl ProcessManager {
             (Ok(_), Some(runner)) => Ok(runner),
             (Ok(process), None) => Ok(ProcessRunner::new(process)),
             (Err(error), admitted) => {
-                let entry = admitted.and_then(|runner| self.registry().remove(runner.id()));
-                drop(entry);
+                admitted.iter().for_each(|runner| self.forget(runner.id()));
                 Err(error)
             }
         }
@@ -174,7 +173,7 @@ impl ProcessManager {
     /// then), [`ProcessError::Forked`].
     pub fn kill_process(&self, id: Uuid) -> Result<()> {
         self.find(id)?.kill()?;
-        self.registry().remove(id);
+        self.forget(id);
         Ok(())
     }
 
@@ -222,7 +221,7 @@ impl ProcessManager {
         if runner.is_running() {
             return Err(ProcessError::invalid("process id", format!("{id} is still running")));
         }
-        self.registry().remove(id);
+        self.forget(id);
         Ok(runner.info().clone())
     }
 
@@ -285,6 +284,13 @@ impl ProcessManager {
 
     fn registry(&self) -> MutexGuard<'_, Registry> {
         lock(&self.shared.registry)
+    }
+
+    /// Removes an entry. Its handle goes after the lock: it can be the last one, which waits for
+    /// the process and tells the registry of its end.
+    fn forget(&self, id: Uuid) {
+        let entry = self.registry().remove(id);
+        drop(entry);
     }
 
     fn runners(&self) -> Vec<ProcessRunner> {

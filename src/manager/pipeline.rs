@@ -35,8 +35,7 @@ impl ProcessManager {
             return Err(ProcessError::invalid("commands", "a pipeline needs at least one"));
         }
         let joined = join(commands.into_iter().map(Into::into).collect())?;
-        let ids = self.start_all_or_none(joined)?;
-        Ok(Pipeline { runners: ids.into_iter().filter_map(|id| self.runner(id)).collect() })
+        Ok(Pipeline { runners: self.start_together(joined)? })
     }
 }
 
