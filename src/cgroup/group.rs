@@ -24,11 +24,45 @@ pub(crate) struct Cgroup {
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) name: CString,
-    pub(super) directory: Arc<OwnedFd>,
+    /// Open while a process is started in it; one of many that run does without, so that a
+    /// process costs no descriptor here.
+    pub(super) directory: Option<OwnedFd>,
+    /// It was empty when it was last asked since it was lent.
+    pub(super) was_empty: AtomicBool,
     /// Whether it was killed or frozen. After cgroup.kill some kernels (6.18 is one) kill whatever
     /// is cloned into it from another cgroup, for ever: they compare the kill count of the wrong
     /// one.
     pub(super) spent: AtomicBool,
+}
+
+/// A directory that was open already, or was opened for one use.
+pub(super) enum Opened<'a> {
+    Kept(BorrowedFd<'a>),
+    Now(OwnedFd),
+}
+
+impl AsFd for Opened<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Kept(directory) => directory.as_fd(),
+            Self::Now(directory) => directory.as_fd(),
+        }
+    }
+}
+
+impl Held {
+    pub(super) fn new(name: CString, directory: OwnedFd) -> Self {
+        let (was_empty, spent) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { name, directory: Some(directory), was_empty, spent }
+    }
+
+    /// Its directory, which is in `parent`.
+    pub(super) fn open(&self, parent: BorrowedFd<'_>) -> io::Result<Opened<'_>> {
+        match &self.directory {
+            Some(directory) => Ok(Opened::Kept(directory.as_fd())),
+            None => files::open_directory(parent, self.name.as_c_str()).map(Opened::Now),
+        }
+    }
 }
 
 /// `cgroup.events`, open: tells when the last process has gone.
@@ -38,11 +72,16 @@ pub(crate) struct Events {
 }
 
 impl Cgroup {
-    /// The directory, for `SpawnContext.cgroup`.
-    pub(crate) fn directory(&self) -> BorrowedFd<'_> {
-        match &self.held {
-            Some(held) => held.directory.as_fd(),
-            None => self.subtree.directory(),
+    /// The directory, for `SpawnContext.cgroup`. There until [`Cgroup::settle`].
+    pub(crate) fn directory(&self) -> io::Result<BorrowedFd<'_>> {
+        let directory = self.held.as_ref().and_then(|held| held.directory.as_ref());
+        directory.map(AsFd::as_fd).ok_or(io::ErrorKind::NotFound.into())
+    }
+
+    /// The process has been started in it: where there are many, the descriptor goes.
+    pub(crate) fn settle(&mut self) {
+        if let (Some(held), true) = (&mut self.held, self.subtree.is_crowded()) {
+            held.directory = None;
         }
     }
 
@@ -53,12 +92,12 @@ impl Cgroup {
             return Ok(());
         }
         self.spend();
-        kill::kill(self.directory())
+        kill::kill(self.open()?.as_fd())
     }
 
     /// Signals every process in it.
     pub(crate) fn signal(&self, signal: i32) -> io::Result<()> {
-        kill::signal(self.directory(), signal)
+        kill::signal(self.open()?.as_fd(), signal)
     }
 
     /// It will not be reused.
@@ -70,17 +109,29 @@ impl Cgroup {
 
     /// The ids of the processes in it.
     pub(crate) fn members(&self) -> io::Result<Vec<i32>> {
-        kill::members(self.directory())
+        kill::members(self.open()?.as_fd())
     }
 
     /// Whether a process is left in it; zombies do not count.
     pub(crate) fn is_populated(&self) -> io::Result<bool> {
-        self.events()?.is_populated()
+        let is_populated = self.events()?.is_populated()?;
+        if let Some(held) = &self.held {
+            held.was_empty.store(!is_populated, Ordering::Relaxed);
+        }
+        Ok(is_populated)
     }
 
     /// What to wait on for the end of the last process.
     pub(crate) fn events(&self) -> io::Result<Events> {
-        Events::open(self.directory())
+        Events::open(self.open()?.as_fd())
+    }
+
+    pub(super) fn open(&self) -> io::Result<Opened<'_>> {
+        match &self.held {
+            Some(held) => held.open(self.subtree.directory()),
+            // Only while it is dropped.
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 }
 

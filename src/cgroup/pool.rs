@@ -3,19 +3,23 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering;
 
-use super::group::Held;
-use super::{files, kill, remove};
+use super::group::{Events, Held};
+use super::{kill, remove};
 
 /// How many empty ones are kept.
 const MOST_SPARE: usize = 32;
 /// How many dying ones are looked at each time something else is asked for.
 const LOOKED_AT: usize = 4;
 
-/// Both lists.
+/// How many in use keep their directory open.
+const MOST_OPEN: usize = 64;
+
+/// Both lists, and how many are in neither.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     spare: Vec<Held>,
     dying: Vec<Held>,
+    in_use: usize,
     made: u64,
 }
 
@@ -26,6 +30,16 @@ impl Pool {
         self.spare.pop()
     }
 
+    /// One more is in use, until it is put back.
+    pub(super) fn lend(&mut self) {
+        self.in_use += 1;
+    }
+
+    /// Whether so many are in use that each should do without a descriptor.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.in_use > MOST_OPEN
+    }
+
     /// A number for a new one.
     pub(super) fn number(&mut self) -> u64 {
         self.made += 1;
@@ -34,10 +48,11 @@ impl Pool {
 
     /// Keeps an empty one, removes it, or kills what is left in it and remembers it.
     pub(super) fn put(&mut self, parent: BorrowedFd<'_>, held: Held) {
-        if !is_empty(&held) {
-            let _ = kill::kill(held.directory.as_fd());
+        self.in_use = self.in_use.saturating_sub(1);
+        if !held.was_empty.load(Ordering::Relaxed) && !is_empty(parent, &held) {
+            kill(parent, &held);
             self.dying.push(held);
-        } else if self.spare.len() < MOST_SPARE && is_clean(&held) {
+        } else if self.spare.len() < MOST_SPARE && is_clean(parent, &held) {
             self.spare.push(held);
         } else if remove::remove(parent, &held.name).is_err() {
             self.dying.push(held);
@@ -48,8 +63,8 @@ impl Pool {
     pub(super) fn bury(&mut self, parent: BorrowedFd<'_>, most: usize) -> bool {
         for _ in 0..most.min(self.dying.len()) {
             let held = self.dying.remove(0);
-            if !is_empty(&held) {
-                let _ = kill::kill(held.directory.as_fd());
+            if !is_empty(parent, &held) {
+                kill(parent, &held);
                 self.dying.push(held);
             } else if remove::remove(parent, &held.name).is_err() {
                 self.dying.push(held);
@@ -65,14 +80,22 @@ impl Pool {
     }
 }
 
-fn is_empty(held: &Held) -> bool {
-    let events = files::open(held.directory.as_fd(), "cgroup.events");
-    matches!(events.and_then(files::is_populated), Ok(false))
+/// What cannot be killed now is killed when it is looked at again.
+fn kill(parent: BorrowedFd<'_>, held: &Held) {
+    let _ = held.open(parent).and_then(|directory| kill::kill(directory.as_fd()));
+}
+
+fn is_empty(parent: BorrowedFd<'_>, held: &Held) -> bool {
+    let events = held.open(parent).and_then(|directory| Events::open(directory.as_fd()));
+    matches!(events.and_then(|events| events.is_populated()), Ok(false))
 }
 
 /// Whether it is as it was made: nothing was done to it, and nothing made below it (a directory
 /// counts the directories in it as links).
-fn is_clean(held: &Held) -> bool {
-    let childless = || rustix::fs::fstat(&held.directory).is_ok_and(|stat| stat.st_nlink <= 2);
-    !held.spent.load(Ordering::Relaxed) && childless()
+fn is_clean(parent: BorrowedFd<'_>, held: &Held) -> bool {
+    let is_childless = || {
+        let stat = held.open(parent).map(|directory| rustix::fs::fstat(directory));
+        matches!(stat, Ok(Ok(stat)) if stat.st_nlink <= 2)
+    };
+    !held.spent.load(Ordering::Relaxed) && is_childless()
 }

@@ -7,7 +7,6 @@ use std::ffi::{CStr, CString, OsString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -134,18 +133,28 @@ impl Subtree {
     /// A cgroup for one process: an empty one that is reused, or a new one.
     pub(crate) fn take(self: &Arc<Self>) -> io::Result<Cgroup> {
         let spare = self.lock().take(self.directory());
-        let held = match spare {
+        let mut held = match spare {
             Some(held) => held,
             None => self.make_child()?,
         };
+        if held.directory.is_none() {
+            held.directory = Some(files::open_directory(self.directory(), held.name.as_c_str())?);
+        }
+        *held.was_empty.get_mut() = false;
+        self.lock().lend();
         Ok(Cgroup { subtree: Arc::clone(self), held: Some(held) })
+    }
+
+    /// Whether so many are in use that each should do without a descriptor.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.lock().is_crowded()
     }
 
     fn make_child(&self) -> io::Result<Held> {
         let name = CString::new(format!("p{}", self.lock().number()))?;
         mkdirat(&self.directory, name.as_c_str(), Mode::from_raw_mode(0o755))?;
-        let directory = Arc::new(files::open_directory(self.directory(), name.as_c_str())?);
-        Ok(Held { name, directory, spent: AtomicBool::new(false) })
+        let directory = files::open_directory(self.directory(), name.as_c_str())?;
+        Ok(Held::new(name, directory))
     }
 
     pub(super) fn give_back(&self, held: Held) {

@@ -13,7 +13,7 @@ impl Cgroup {
     /// Stops (true) or continues (false) every process in it, without any of them seeing a signal.
     pub(super) fn freeze(&self, frozen: bool) -> io::Result<()> {
         self.spend();
-        files::write(self.directory(), "cgroup.freeze", if frozen { "1" } else { "0" })
+        files::write(self.directory()?, "cgroup.freeze", if frozen { "1" } else { "0" })
     }
 
     /// Waits until no process is left. False: the deadline passed first.

@@ -54,8 +54,11 @@ fn own() -> Option<Arc<Subtree>> {
 
 fn start_in(cgroup: &Cgroup, command: Command) -> (Spawned, Output) {
     let crate::Program::Path(program) = command.program.clone() else { panic!("a path") };
-    let context =
-        SpawnContext { program: &program, exec_fd: None, cgroup: Some(cgroup.directory()) };
+    let context = SpawnContext {
+        program: &program,
+        exec_fd: None,
+        cgroup: Some(cgroup.directory().unwrap()),
+    };
     let command = command.stderr(Stdout::Inherit);
     let mut spawned = spawn::spawn(&command, &context).unwrap();
     let mut output = Output::new(spawned.stdout.take().unwrap());
@@ -94,7 +97,7 @@ fn catches_hop_forkers_with_and_without_cgroup_kill() {
             while !cgroup.wait_empty(Instant::now() + Duration::from_millis(1)).unwrap() {
                 assert!(Instant::now() < end, "the hop-forkers are still there");
                 match one_by_one {
-                    true => kill::kill_each(cgroup.directory()).unwrap(),
+                    true => kill::kill_each(cgroup.directory().unwrap()).unwrap(),
                     false => cgroup.kill().unwrap(),
                 }
             }
@@ -155,7 +158,7 @@ fn empty_ones_are_reused_and_others_are_not() {
     let again = subtree.take().unwrap();
     assert_eq!(name(&again), first_name, "reused");
     let nested = rustix::fs::Mode::from_raw_mode(0o755);
-    rustix::fs::mkdirat(again.directory(), "nested", nested).unwrap();
+    rustix::fs::mkdirat(again.directory().unwrap(), "nested", nested).unwrap();
     drop(again);
     assert_ne!(name(&subtree.take().unwrap()), first_name, "it had children");
     assert!(!subtree.path().join(first_name).exists(), "removed with its children");
@@ -280,4 +283,20 @@ fn a_delegated_cgroup_serves_an_unprivileged_host() {
     rustix::process::pidfd_send_signal(&spawned.pidfd, kill).unwrap();
     output.end();
     gone(&made);
+}
+
+#[test]
+fn where_many_run_none_of_them_costs_a_descriptor() {
+    let Some(subtree) = own() else { return };
+    let mut many: Vec<Cgroup> = (0..80).map(|_| subtree.take().unwrap()).collect();
+    many.iter_mut().for_each(Cgroup::settle);
+    let last = many.pop().unwrap();
+    assert!(last.directory().is_err(), "it does without");
+    assert!(!last.is_populated().unwrap());
+    assert_eq!(last.members().unwrap(), []);
+    let name = last.name();
+    drop(last);
+    let again = subtree.take().unwrap();
+    assert_eq!(again.name(), name, "it is reused");
+    assert!(again.directory().is_ok(), "and open for the next start");
 }

@@ -98,9 +98,12 @@ impl Start<'_> {
 
     fn in_cgroup(&self) -> Result<(Tree, Ends)> {
         let cgroup = self.engine.subtree()?.take();
-        let cgroup = cgroup.map_err(|error| ProcessError::io("make a cgroup", error))?;
-        let context = SpawnContext { cgroup: Some(cgroup.directory()), ..self.context() };
+        let failed = |error| ProcessError::io("make a cgroup", error);
+        let mut cgroup = cgroup.map_err(failed)?;
+        let directory = cgroup.directory().map_err(failed)?;
+        let context = SpawnContext { cgroup: Some(directory), ..self.context() };
         let spawned = spawn::spawn(self.command, &context)?;
+        cgroup.settle();
         Ok(split(spawned, Holder::Cgroup(cgroup, None)))
     }
 

@@ -181,8 +181,11 @@ fn contained() -> (Cgroup, Spawned) {
     println!("subtree {}", subtree.path().display());
     let cgroup = subtree.take().unwrap();
     let command = inherit(Command::new(&program));
-    let context =
-        SpawnContext { program: &program, exec_fd: None, cgroup: Some(cgroup.directory()) };
+    let context = SpawnContext {
+        program: &program,
+        exec_fd: None,
+        cgroup: Some(cgroup.directory().unwrap()),
+    };
     let spawned = spawn::spawn(&command, &context).unwrap();
     (cgroup, spawned)
 }
