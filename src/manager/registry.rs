@@ -14,9 +14,14 @@ const RETENTION: usize = 1024;
 
 /// The entries by id; ids are UUIDs v7, so this is the order of their start.
 pub(super) struct Registry {
-    entries: BTreeMap<Uuid, ProcessRunner>,
+    entries: BTreeMap<Uuid, Entry>,
     ended: VecDeque<Uuid>,
     retention: usize,
+}
+
+struct Entry {
+    runner: ProcessRunner,
+    is_ended: bool,
 }
 
 impl Default for Registry {
@@ -27,7 +32,7 @@ impl Default for Registry {
 
 impl Registry {
     pub(super) fn get(&self, id: Uuid) -> Option<ProcessRunner> {
-        self.entries.get(&id).cloned()
+        self.entries.get(&id).map(|entry| entry.runner.clone())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -35,18 +40,19 @@ impl Registry {
     }
 
     pub(super) fn all(&self) -> Vec<ProcessRunner> {
-        self.entries.values().cloned().collect()
+        self.entries.values().map(|entry| entry.runner.clone()).collect()
     }
 
     /// Enters a process that has just been started.
     pub(super) fn insert(&mut self, runner: ProcessRunner) {
-        self.entries.insert(runner.id(), runner);
+        self.entries.insert(runner.id(), Entry { runner, is_ended: false });
     }
 
     /// Notes that the process of an entry has ended; gives back what went for it.
     #[must_use]
     pub(super) fn note_ended(&mut self, id: Uuid) -> Vec<ProcessRunner> {
-        if self.entries.contains_key(&id) && !self.ended.contains(&id) {
+        if let Some(entry) = self.entries.get_mut(&id).filter(|entry| !entry.is_ended) {
+            entry.is_ended = true;
             self.ended.push_back(id);
         }
         self.evict()
@@ -61,17 +67,22 @@ impl Registry {
     fn evict(&mut self) -> Vec<ProcessRunner> {
         let surplus = self.ended.len().saturating_sub(self.retention);
         let ids: Vec<Uuid> = self.ended.drain(..surplus).collect();
-        ids.iter().filter_map(|id| self.entries.remove(id)).collect()
+        let gone = ids.iter().filter_map(|id| self.entries.remove(id));
+        gone.map(|entry| entry.runner).collect()
     }
 
     pub(super) fn remove(&mut self, id: Uuid) -> Option<ProcessRunner> {
-        self.ended.retain(|ended| *ended != id);
-        self.entries.remove(&id)
+        let entry = self.entries.remove(&id)?;
+        if entry.is_ended {
+            self.ended.retain(|ended| *ended != id);
+        }
+        Some(entry.runner)
     }
 
     pub(super) fn clear(&mut self) -> Vec<ProcessRunner> {
         self.ended.clear();
-        std::mem::take(&mut self.entries).into_values().collect()
+        let entries = std::mem::take(&mut self.entries).into_values();
+        entries.map(|entry| entry.runner).collect()
     }
 }
 
