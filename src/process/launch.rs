@@ -45,6 +45,7 @@ pub(crate) struct Launch<'a> {
 pub(crate) fn launch(command: &Command, launch: Launch<'_>) -> Result<Arc<Process>> {
     let engine = launch.engine;
     engine.reactor().check_fork()?;
+    engine.reactor().hold_off();
     orphans::sweep();
     let exec_fd = launch.exec_fd.as_ref();
     let (tree, ends) = match launch.relay {

@@ -112,6 +112,13 @@ impl Core {
         self.settle(driver, false);
     }
 
+    /// Leaves what comes next to the thread that starts it, for one lease.
+    pub(super) fn hold_off(&self) {
+        let mut driver = sync::lock(&self.driver);
+        let starts_lease = driver.hold_off(Instant::now());
+        self.settle(driver, starts_lease);
+    }
+
     pub(super) fn watch(
         &self,
         key: Key,

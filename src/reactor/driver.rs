@@ -3,7 +3,8 @@
 //! At most one thread drives. Whoever finds a driver parks; a driver that leaves hands its role to
 //! a parked waiter, so nobody is ever parked while nobody drives. A waiter that leaves with nobody
 //! parked starts a lease: if no one has come back when it ends, the background thread arms the
-//! reactor's epoll in its own and serves it from then on. The caller performs the effects: it
+//! reactor's epoll in its own and serves it from then on; a start asks for another lease, since
+//! who starts usually waits next. The caller performs the effects: it
 //! brings the arming up to date with `arming` before it releases the mutex, since two changes
 //! must not overtake each other.
 
@@ -12,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use super::waiter::Waiter;
 
-/// How long readiness may stay unserved before the background thread takes over.
-pub(super) const LEASE: Duration = Duration::from_millis(3);
+/// How long nobody may have served before the background thread takes over; it looks at the
+/// latest after twice this time.
+pub(super) const LEASE: Duration = Duration::from_millis(2);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
@@ -61,6 +63,8 @@ pub(crate) struct Driver {
     has_descriptor: bool,
     /// An event loop polls the descriptor and has served lately.
     is_looped: bool,
+    /// Futures have been awaited: what is ready must not wait for a lease on a guess.
+    is_awaited: bool,
     is_armed: bool,
 }
 
@@ -72,6 +76,7 @@ impl Driver {
             is_member: false,
             has_descriptor: false,
             is_looped: false,
+            is_awaited: false,
             is_armed: false,
         }
     }
@@ -133,9 +138,20 @@ impl Driver {
     /// A future is pending and nobody waits for it in `block_on`: the thread serves it at once,
     /// unless somebody drives anyway or an event loop can be expected to.
     pub(super) fn serve(&mut self) {
+        self.is_awaited = true;
         if matches!(self.owner, Owner::Nobody(_)) && self.is_member && !self.is_looped {
             self.owner = Owner::Armed;
         }
+    }
+
+    /// Something is about to be added, by a thread that will probably wait for it: a thread that
+    /// is woken for it as well would only be in its way. True: start the lease.
+    pub(super) fn hold_off(&mut self, now: Instant) -> bool {
+        let can_wait = self.owner == Owner::Armed && !self.is_awaited && !self.has_descriptor;
+        if can_wait {
+            self.owner = Owner::Nobody(now);
+        }
+        can_wait
     }
 
     /// The lease timer of the thread has fired.

@@ -19,7 +19,7 @@ use rustix::event::epoll::EventFlags;
 use rustix::thread::Pid;
 
 use super::core::Core;
-use super::driver::LEASE;
+use super::lease::LeaseTimer;
 use super::poller;
 use crate::error::{ProcessError, Result};
 use crate::sys::fork::PerProcess;
@@ -62,10 +62,8 @@ struct Running {
 /// What the thread waits for.
 pub(super) struct Master {
     epoll: OwnedFd,
-    lease: OwnedFd,
+    lease: LeaseTimer,
     stop: OwnedFd,
-    /// The lease timer is set and has not fired.
-    is_ticking: AtomicBool,
     members: Mutex<HashMap<u64, Arc<Core>>>,
 }
 
@@ -121,7 +119,7 @@ impl Link {
 
     /// Has the thread look at the leases when one can have ended.
     pub(super) fn start_lease(&self) {
-        self.master.tick_after(LEASE);
+        self.master.lease.start(self.id, Instant::now());
     }
 }
 
@@ -268,13 +266,12 @@ fn wait_unlisted(tid: Pid) {
 
 impl Master {
     fn new() -> Result<Self> {
-        let (epoll, lease, stop) = (poller::epoll()?, poller::timer()?, poller::event()?);
+        let (epoll, lease, stop) = (poller::epoll()?, LeaseTimer::new()?, poller::event()?);
         // Edge-triggered: reported once, never read.
         let flags = EventFlags::IN | EventFlags::ET;
         poller::add(&epoll, lease.as_fd(), LEASE_END, flags)?;
         poller::add(&epoll, stop.as_fd(), STOP, flags)?;
-        let (is_ticking, members) = (AtomicBool::new(false), Mutex::default());
-        Ok(Self { epoll, lease, stop, is_ticking, members })
+        Ok(Self { epoll, lease, stop, members: Mutex::default() })
     }
 
     /// The thread's body.
@@ -308,25 +305,15 @@ impl Master {
         }
     }
 
-    /// The flag falls before the leases are looked at: one that starts meanwhile either is seen
-    /// here or sets the timer itself.
+    /// The timer counts as fired before the leases are looked at: one that starts meanwhile either
+    /// is seen here or sets the timer itself.
     fn tick(&self) {
-        self.is_ticking.store(false, Ordering::SeqCst);
+        self.lease.fired();
         let members: Vec<_> = lock(&self.members).values().cloned().collect();
         let now = Instant::now();
         let next = members.iter().filter_map(|core| core.tick(now)).min();
         if let Some(next) = next {
-            self.tick_after(next.saturating_duration_since(now));
-        }
-    }
-
-    /// One system call a lease, however many begin while it runs.
-    fn tick_after(&self, after: Duration) {
-        if self.is_ticking.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        if let Err(error) = poller::set_timer(&self.lease, after) {
-            log::error!("the engine's thread cannot set its timer: {error}");
+            self.lease.look_at(next, now);
         }
     }
 }

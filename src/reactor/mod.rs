@@ -9,6 +9,7 @@ mod core;
 mod deadlines;
 mod driver;
 mod host;
+mod lease;
 #[cfg(all(test, loom))]
 #[allow(clippy::unwrap_used)]
 mod loom_tests;
@@ -176,6 +177,14 @@ impl Reactor {
     ) -> Result<T, Unfinished> {
         self.check_fork().map_err(Unfinished::Refused)?;
         wait::block_on(&*self.core, deadline, poll)
+    }
+
+    /// Called before sources are added by a thread that will probably wait for them: for a moment
+    /// the engine's thread does not compete for them.
+    pub(crate) fn hold_off(&self) {
+        if !self.is_forked() {
+            self.core.hold_off();
+        }
     }
 
     /// Called by a future before it is pending: makes sure that somebody serves the reactor.

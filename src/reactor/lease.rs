@@ -1,0 +1,117 @@
+//! The one timer for the leases of all reactors, in the epoll of the engine's thread.
+//!
+//! A thread that comes back again and again must not make the engine's thread look each time:
+//! such a wake-up costs more than a start has to. So while the leases are one reactor's, its next
+//! lease moves the timer on; it fires at the earliest one lease and at the latest two after the
+//! last of them began. A second reactor's lease pins it. Called by leaving waiters on any thread,
+//! and by the engine's thread.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::driver::LEASE;
+use super::poller;
+use crate::error::Result;
+
+/// The timer and what it is set for.
+pub(super) struct LeaseTimer {
+    fd: OwnedFd,
+    pending: Mutex<Pending>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pending {
+    /// Not set, or fired.
+    Nothing,
+    /// Set for leases of this reactor alone.
+    Of { reactor: u64, until: Instant },
+    /// Set, and not to be moved.
+    Pinned,
+}
+
+impl Pending {
+    /// A lease begins. The second value: when the timer must fire, if that changes.
+    fn begin(self, reactor: u64, now: Instant) -> (Self, Option<Instant>) {
+        let until = now + 2 * LEASE;
+        match self {
+            Self::Of { reactor: other, .. } if other != reactor => (Self::Pinned, None),
+            // One system call a lease, however many begin while it runs.
+            Self::Of { until, .. } if until >= now + LEASE => (self, None),
+            Self::Nothing | Self::Of { .. } => (Self::Of { reactor, until }, Some(until)),
+            Self::Pinned => (Self::Pinned, None),
+        }
+    }
+}
+
+impl LeaseTimer {
+    pub(super) fn new() -> Result<Self> {
+        Ok(Self { fd: poller::timer()?, pending: Mutex::new(Pending::Nothing) })
+    }
+
+    /// A lease of this reactor begins.
+    pub(super) fn start(&self, reactor: u64, now: Instant) {
+        self.update(now, |pending| pending.begin(reactor, now));
+    }
+
+    /// The timer has fired.
+    pub(super) fn fired(&self) {
+        self.update(Instant::now(), |_| (Pending::Nothing, None));
+    }
+
+    /// A lease that has not ended yet must be looked at then.
+    pub(super) fn look_at(&self, at: Instant, now: Instant) {
+        self.update(now, |pending| match pending {
+            Pending::Nothing => (Pending::Pinned, Some(at)),
+            set => (set, None),
+        });
+    }
+
+    /// Under the lock, or an earlier time could be overwritten by a later one.
+    fn update(&self, now: Instant, change: impl FnOnce(Pending) -> (Pending, Option<Instant>)) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let (next, at) = change(*pending);
+        *pending = next;
+        if let Some(at) = at {
+            self.set(at.saturating_duration_since(now));
+        }
+    }
+
+    fn set(&self, after: Duration) {
+        if let Err(error) = poller::set_timer(&self.fd, after) {
+            log::error!("the engine's thread cannot set its timer: {error}");
+        }
+    }
+}
+
+impl AsFd for LeaseTimer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leases_of_one_reactor_move_the_timer_on_once_a_lease() {
+        let start = Instant::now();
+        let (pending, at) = Pending::Nothing.begin(1, start);
+        assert_eq!(at, Some(start + 2 * LEASE));
+        let (pending, at) = pending.begin(1, start + LEASE);
+        assert_eq!(at, None, "the timer leaves a whole lease of time");
+        let later = start + LEASE + Duration::from_micros(1);
+        let (_, at) = pending.begin(1, later);
+        assert_eq!(at, Some(later + 2 * LEASE));
+    }
+
+    #[test]
+    fn a_lease_of_a_second_reactor_pins_the_timer() {
+        let start = Instant::now();
+        let (pending, _) = Pending::Nothing.begin(1, start);
+        let (pending, at) = pending.begin(2, start + LEASE);
+        assert_eq!((pending, at), (Pending::Pinned, None));
+        assert_eq!(pending.begin(1, start + 2 * LEASE), (Pending::Pinned, None));
+    }
+}
