@@ -10,6 +10,7 @@ const READ_BUFFER: usize = 256 * 1024;
 pub(crate) struct Turn {
     wakers: Vec<Waker>,
     buffer: Vec<u8>,
+    has_more_coming: bool,
 }
 
 impl Turn {
@@ -26,8 +27,18 @@ impl Turn {
         &mut self.buffer
     }
 
-    /// Wakes everybody who was to be woken.
+    /// What was seen is the beginning of something: a process that ends closes its pipes one by
+    /// one, and often on this very CPU.
+    pub(crate) fn expect_more(&mut self) {
+        self.has_more_coming = true;
+    }
+
+    /// Wakes everybody who was to be woken, and lets who is about to make more ready go on: that
+    /// costs less than to sleep and be woken for each part.
     pub(super) fn finish(&mut self) {
         self.wakers.drain(..).for_each(Waker::wake);
+        if std::mem::take(&mut self.has_more_coming) {
+            std::thread::yield_now();
+        }
     }
 }
