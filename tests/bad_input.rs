@@ -5,6 +5,7 @@
 mod common;
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use common::command;
 use process_manager::{
@@ -105,4 +106,21 @@ fn what_no_program_can_be_given_is_refused_by_name() {
             other => panic!("{name}: {other}"),
         }
     }
+}
+
+#[test]
+fn a_stop_checks_its_own_ladder_and_takes_any_time() {
+    let runner = common::start(command("ticker"));
+    for signal in [0, -1, 65] {
+        let ladder = StopLadder { steps: vec![StopStep { signal, grace: Duration::MAX }] };
+        match runner.stop_blocking(Some(ladder)) {
+            Err(ProcessError::InvalidArgument { argument, .. }) => {
+                assert_eq!(argument, "stop signal");
+            }
+            other => panic!("{signal}: {other:?}"),
+        }
+    }
+    assert!(!runner.info().stop_requested);
+    let step = StopStep { signal: libc::SIGTERM, grace: Duration::MAX };
+    runner.stop_blocking(Some(StopLadder { steps: vec![step; 2] })).unwrap();
 }

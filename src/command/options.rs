@@ -86,7 +86,7 @@ impl StopLadder {
 
     /// The longest time that may pass until SIGKILL is sent.
     pub fn total_grace(&self) -> Duration {
-        self.steps.iter().map(|step| step.grace).sum()
+        self.steps.iter().fold(Duration::ZERO, |sum, step| sum.saturating_add(step.grace))
     }
 }
 

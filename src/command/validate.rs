@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Command, Program, Stdin, Stdout};
+use super::{Command, Program, Stdin, Stdout, StopLadder};
 use crate::error::{ProcessError, Result};
 
 impl Command {
@@ -89,13 +89,19 @@ impl Command {
     fn check_numbers(&self) -> Result<()> {
         check_range("nice", self.nice.unwrap_or(0).into(), -20, 19)?;
         check_range("umask", self.umask.unwrap_or(0).into(), 0, 0o777)?;
-        for step in &self.stop.steps {
-            check_range("stop signal", step.signal.into(), 1, 64)?;
-        }
+        self.stop.validate()?;
         let limit = i64::try_from(self.output.limit).unwrap_or(i64::MAX);
         check_range("output limit", limit, 4096, i64::MAX)?;
         let line = i64::try_from(self.output.max_line).unwrap_or(i64::MAX);
         check_range("line limit", line, 1, i64::MAX)
+    }
+}
+
+impl StopLadder {
+    /// Refuses what is no signal.
+    pub(crate) fn validate(&self) -> Result<()> {
+        let mut signals = self.steps.iter().map(|step| step.signal);
+        signals.try_for_each(|signal| check_range("stop signal", signal.into(), 1, 64))
     }
 }
 

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use uuid::Uuid;
@@ -113,12 +113,16 @@ impl Process {
         self.log.set_deserted(hook(Self::reader_gone));
         (0..self.pipes.len()).try_for_each(|index| self.watch_pipe(index))?;
         self.feed_input();
-        if let Some(timeout) = command.timeout {
-            let mut inner = self.lock();
-            inner.deadlines.set(Timer::Timeout, Instant::now().checked_add(timeout));
-            self.rearm(&mut inner);
-        }
+        self.start_clock(command.timeout);
         self.watch_end(key)
+    }
+
+    /// Also for a stop that came before there was a key: its deadline stands and was told nobody.
+    fn start_clock(&self, timeout: Option<Duration>) {
+        let mut inner = self.lock();
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        inner.deadlines.set(Timer::Timeout, until);
+        self.rearm(&mut inner);
     }
 
     /// A guard tells of the end over its socket, and proves it by its own end.

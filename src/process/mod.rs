@@ -12,6 +12,9 @@ mod handle;
 mod hold;
 mod input;
 mod launch;
+#[cfg(all(test, not(loom)))]
+#[allow(clippy::unwrap_used)]
+mod launch_tests;
 mod orphans;
 mod pipes;
 mod runner;

@@ -170,6 +170,8 @@ impl ProcessRunner {
     }
 
     /// As [`stop`](Self::stop), by another ladder.
+    ///
+    /// Errors: as [`begin_stop`](Self::begin_stop).
     pub async fn stop_with(&self, ladder: StopLadder) -> Result<()> {
         self.begin_stop(Some(ladder))?;
         self.stopped().await;
@@ -183,7 +185,8 @@ impl ProcessRunner {
     /// Blocking twin of [`stop`](Self::stop) and [`stop_with`](Self::stop_with).
     ///
     /// Bounded by the ladder plus five seconds.
-    /// Errors: [`ProcessError::StopFailed`] when something is left then, [`ProcessError::Forked`].
+    /// Errors: [`ProcessError::StopFailed`] when something is left then, and as
+    /// [`begin_stop`](Self::begin_stop).
     pub fn stop_blocking(&self, ladder: Option<StopLadder>) -> Result<()> {
         let grace = ladder.as_ref().unwrap_or(&self.process().policy.ladder).total_grace();
         self.begin_stop(ladder)?;
@@ -192,9 +195,11 @@ impl ProcessRunner {
 
     /// Asks for the stop and returns at once; `None` means the process's own ladder.
     ///
-    /// Errors: [`ProcessError::Forked`].
+    /// Errors: [`ProcessError::InvalidArgument`] for a ladder with a signal that is not 1 to 64,
+    /// [`ProcessError::Forked`].
     pub fn begin_stop(&self, ladder: Option<StopLadder>) -> Result<()> {
         self.process().reactor().check_fork()?;
+        ladder.iter().try_for_each(StopLadder::validate)?;
         self.process().request_stop(ladder, Cause::Requested);
         Ok(())
     }

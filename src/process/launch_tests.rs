@@ -1,0 +1,30 @@
+//! What meets a start half-way: the process is entered before the reactor knows it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::engine::Engine;
+use super::launch::{launch, Launch};
+use super::state::Cause;
+use super::wait::Moment;
+use crate::command::{Command, StopLadder, StopStep};
+use crate::process::Process;
+
+fn start(announce: &mut dyn FnMut(&Arc<Process>)) -> Arc<Process> {
+    let (engine, program) = (Engine::new().unwrap(), Path::new("/bin/sleep"));
+    let parts =
+        Launch { engine: &engine, program, exec_fd: None, observer: None, relay: None, announce };
+    launch(&Command::new(program).arg("1000"), parts).unwrap()
+}
+
+#[test]
+fn a_stop_during_the_start_escalates() {
+    // It does nothing to the child: only the step after it ends it.
+    let step = StopStep { signal: libc::SIGWINCH, grace: Duration::from_millis(20) };
+    let ladder = StopLadder { steps: vec![step] };
+    let process = start(&mut |process| {
+        process.request_stop(Some(ladder.clone()), Cause::Requested);
+    });
+    process.block_until(Moment::Closed, Some(Duration::from_secs(20))).unwrap();
+}
