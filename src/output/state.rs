@@ -28,7 +28,7 @@ pub(super) struct Taken {
     pub slices: Vec<Slice>,
     /// The reader's new position.
     pub position: u64,
-    /// Sources that have ended and of which nothing is left to take.
+    /// Sources of which nothing will be taken any more: ended and read up, or not wanted.
     pub ended: [bool; 2],
 }
 
@@ -277,7 +277,11 @@ impl State {
             self.loss = Loss::None;
         }
         let at_head = position == self.retained.head();
-        Taken { gaps, slices, position, ended: self.open.map(|open| at_head && !open) }
+        let is_over = |source: OutputSource| {
+            let is_wanted = only.is_none_or(|only| only == source);
+            at_head && !(is_wanted && self.open[source.index()])
+        };
+        Taken { gaps, slices, position, ended: OutputSource::BOTH.map(is_over) }
     }
 
     /// Notes that a reader of `only` (or of both sources) has had, or was told that it cannot
