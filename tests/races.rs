@@ -7,8 +7,11 @@ mod common;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use common::{command, line};
-use process_manager::{Command, Containment, ProcessManager};
+use common::{command, line, lines, SOON};
+use process_manager::{
+    Command, Containment, OutputChunk, OutputOptions, OutputPolicy, OutputSource, ProcessManager,
+    Stdin,
+};
 
 /// Fails instead of hanging.
 fn within(body: impl FnOnce() + Send + 'static) {
@@ -48,4 +51,41 @@ fn a_pipeline_keeps_its_processes_where_the_manager_keeps_none() {
         let pipeline = manager.start_pipeline(commands).unwrap();
         assert_eq!(pipeline.runners().len(), 2);
     }
+}
+
+/// The end of the silence meets a reader that has just made room.
+#[test]
+fn a_short_drain_loses_nothing_to_a_slow_reader() {
+    let output = OutputOptions {
+        policy: OutputPolicy::Block,
+        limit: 16 << 10,
+        drain: Duration::from_micros(50),
+        ..OutputOptions::default()
+    };
+    for _ in 0..20 {
+        let command = command("flood").args(["bytes", "200000"]).output(output);
+        let runner = common::start(command);
+        let mut chunks = runner.output().chunks();
+        let mut total = 0;
+        while let Some(chunk) = chunks.next_blocking(SOON).unwrap() {
+            let OutputChunk::Data(data) = chunk else { panic!("{chunk:?}") };
+            total += data.len();
+            std::thread::sleep(Duration::from_micros(300));
+        }
+        assert_eq!(total, 200_000);
+    }
+}
+
+#[test]
+fn a_reader_of_one_stream_ends_with_it() {
+    within(|| {
+        let script = "echo out; exec >&-; echo err >&2; read line";
+        let runner = common::start(Command::new("sh").args(["-c", script]).stdin(Stdin::Pipe));
+        let mut stream = runner.output().only(OutputSource::Stdout).stream();
+        assert_eq!(lines(&mut stream), ["out"]);
+        assert!(runner.is_running());
+        runner.close_stdin().unwrap();
+        let mut stream = runner.output().only(OutputSource::Stderr).stream();
+        assert_eq!(lines(&mut stream), ["err"]);
+    });
 }

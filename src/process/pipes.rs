@@ -157,7 +157,7 @@ impl Process {
     }
 
     fn pause_pipe(&self, index: usize, stall_at: Option<Instant>) {
-        self.unwatch_pipe(index);
+        drop(self.unwatch_pipe(index));
         let mut inner = self.lock();
         inner.deadlines.set(Timer::Stall, stall_at);
         self.rearm(&mut inner);
@@ -199,13 +199,14 @@ impl Process {
         }
     }
 
-    fn unwatch_pipe(&self, index: usize) {
+    fn unwatch_pipe(&self, index: usize) -> MutexGuard<'_, Inner> {
         let pipe = &self.pipes[index];
         let mut inner = pipe.lock();
         if let (Some(fd), Some(key), true) = (inner.fd.as_ref(), self.key.get(), inner.is_watched) {
             self.reactor().unwatch(*key, pipe.slot, fd.as_fd());
             inner.is_watched = false;
         }
+        inner
     }
 
     fn end_pipe(&self, index: usize, turn: &mut Turn) {
@@ -217,8 +218,8 @@ impl Process {
     }
 
     fn close_pipe(&self, index: usize, wake: &mut dyn FnMut(std::task::Waker)) {
-        self.unwatch_pipe(index);
-        let fd = self.pipes[index].lock().fd.take();
+        // Under one lock: a reader that resumes must not watch it again in between.
+        let fd = self.unwatch_pipe(index).fd.take();
         if fd.is_some() {
             drop(fd);
             self.log.close(self.pipes[index].source, wake);
@@ -226,7 +227,14 @@ impl Process {
     }
 
     /// The drain deadline: closes pipes that stayed silent, or says until when to wait on.
+    ///
+    /// A pipe whose reader has just made room was not read meanwhile, however silent it looks: so
+    /// all are read once more, as far as they go.
     pub(super) fn drain_due(&self, now: Instant, turn: &mut Turn) {
+        (0..self.pipes.len()).for_each(|index| self.read_pipe(index, Ready::HANGUP, turn));
+        if !self.pipes.iter().any(Pipe::is_open) {
+            return;
+        }
         let drain = self.policy.output.drain;
         let last = self.pipes.iter().filter_map(|pipe| pipe.lock().last_read).max();
         let until = last.and_then(|last| last.checked_add(drain)).filter(|until| *until > now);

@@ -68,6 +68,12 @@ pub(crate) struct Ready {
     pub(crate) error: bool,
 }
 
+impl Ready {
+    /// What a source assumes that reads without having been told: read until nothing is left.
+    pub(crate) const HANGUP: Self =
+        Self { readable: true, writable: false, hangup: true, error: false };
+}
+
 impl From<EventFlags> for Ready {
     fn from(flags: EventFlags) -> Self {
         Self {
