@@ -94,7 +94,7 @@ fn is_empty(parent: BorrowedFd<'_>, held: &Held) -> bool {
 /// counts the directories in it as links).
 fn is_clean(parent: BorrowedFd<'_>, held: &Held) -> bool {
     let is_childless = || {
-        let stat = held.open(parent).map(|directory| rustix::fs::fstat(directory));
+        let stat = held.open(parent).map(rustix::fs::fstat);
         matches!(stat, Ok(Ok(stat)) if stat.st_nlink <= 2)
     };
     !held.spent.load(Ordering::Relaxed) && is_childless()
