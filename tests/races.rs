@@ -8,9 +8,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use common::{command, line, lines, SOON};
+use futures::executor::block_on;
 use process_manager::{
-    Command, Containment, OutputChunk, OutputOptions, OutputPolicy, OutputSource, ProcessManager,
-    Stdin,
+    Command, Containment, DropPolicy, OutputChunk, OutputOptions, OutputPolicy, OutputSource,
+    ProcessError, ProcessManager, Stdin,
 };
 
 /// Fails instead of hanging.
@@ -87,5 +88,25 @@ fn a_reader_of_one_stream_ends_with_it() {
         runner.close_stdin().unwrap();
         let mut stream = runner.output().only(OutputSource::Stderr).stream();
         assert_eq!(lines(&mut stream), ["err"]);
+    });
+}
+
+#[test]
+fn who_waits_for_what_is_left_to_itself_is_told() {
+    within(|| {
+        let cat = || command("cat").stdin(Stdin::Pipe).on_drop(DropPolicy::Detach);
+        let runner = common::start(cat());
+        let (exit, closed) = (runner.wait(), runner.closed());
+        drop(runner);
+        assert!(matches!(block_on(exit), Err(ProcessError::Closed(_))));
+        block_on(closed);
+
+        let manager = ProcessManager::default();
+        let runner = manager.start(cat()).unwrap();
+        manager.end_all(Duration::ZERO);
+        assert!(matches!(runner.wait_blocking(None), Err(ProcessError::Closed(_))));
+        assert!(matches!(runner.stop_blocking(None), Err(ProcessError::Closed(_))));
+        assert!(matches!(runner.signal(libc::SIGTERM), Err(ProcessError::Closed(_))));
+        manager.stop_all_blocking(None).unwrap();
     });
 }

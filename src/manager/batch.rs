@@ -69,7 +69,7 @@ impl ProcessManager {
         let runners = self.runners();
         runners.iter().try_for_each(|runner| runner.begin_stop(None))?;
         for runner in &runners {
-            runner.stop().await?;
+            runner.stopped().await;
         }
         Ok(())
     }

@@ -172,6 +172,11 @@ impl Process {
                 inner.deadlines.set(Timer::Drain, until);
             }
             Effect::Close => self.close(inner, after),
+            Effect::Leave => {
+                self.leave_reactor(inner);
+                inner.tree.detach();
+                after.wakers.append(&mut inner.waiters.take());
+            }
         }
     }
 
@@ -247,7 +252,7 @@ impl Process {
 
     /// Tells the reactor the earliest deadline.
     pub(super) fn rearm(&self, inner: &mut Inner) {
-        if let (Some(key), false) = (self.key.get(), inner.state.is_closed()) {
+        if let (Some(key), false) = (self.key.get(), inner.state.is_over()) {
             self.reactor().set_deadline(*key, inner.deadlines.earliest());
         }
     }
@@ -287,9 +292,24 @@ impl Process {
         let ended = inner.state.ended().is_some();
         match inner.tree.signal(signal, ended) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(ProcessError::Closed(format!("{} has ended", self.describe()))),
+            Ok(false) => Err(self.gone(&inner)),
             Err(error) => Err(ProcessError::io(format!("send signal {signal}"), error)),
         }
+    }
+
+    /// Refuses a process that was left to itself.
+    pub(super) fn check_left(&self) -> Result<()> {
+        let inner = self.lock();
+        if inner.state.is_left() {
+            Err(self.gone(&inner))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn gone(&self, inner: &Inner) -> ProcessError {
+        let what = if inner.state.is_left() { "was left to itself" } else { "has ended" };
+        ProcessError::Closed(format!("{} {what}", self.describe()))
     }
 
     /// The reactor that watches it.
@@ -319,18 +339,11 @@ impl Process {
         }
     }
 
-    /// Leaves the process to itself: the reactor forgets it.
-    pub(super) fn leave(&self) {
-        self.leave_reactor();
-        self.lock().tree.detach();
-    }
-
     /// Takes everything that tells of the end out of the reactor.
-    pub(super) fn leave_reactor(&self) {
-        let mut inner = self.lock();
+    pub(super) fn leave_reactor(&self, inner: &mut Inner) {
         inner.deadlines.clear();
         let Some(key) = self.key.get() else { return };
-        self.unwatch_holder(&inner);
+        self.unwatch_holder(inner);
         if let Some(guard) = inner.tree.guard() {
             self.reactor().unwatch(*key, GUARD, guard.pidfd.as_fd());
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::core::Process;
-use super::state::Cause;
+use super::state::{Cause, Event};
 use super::wait::Moment;
 use crate::command::{DropPolicy, StopLadder};
 use crate::reactor::Reactor;
@@ -33,9 +33,9 @@ impl Drop for Handle {
         }
         // Before the readers are looked at: the last of them looks at this.
         process.is_let_go.store(true, Ordering::SeqCst);
-        let is_closed = process.lock().state.is_closed();
+        let is_over = process.lock().state.is_over();
         match process.policy.on_drop {
-            _ if is_closed => {}
+            _ if is_over => {}
             DropPolicy::Kill => end(process),
             DropPolicy::Detach => detach(process),
         }
@@ -48,7 +48,7 @@ impl Drop for Handle {
 /// waiting futures hold the process too.
 fn outlast_callbacks(process: &Arc<Process>) {
     let until = Instant::now() + CALLBACK_WAIT;
-    let is_held = || process.lock().state.is_closed() && Arc::strong_count(process) > 1;
+    let is_held = || process.lock().state.is_over() && Arc::strong_count(process) > 1;
     while is_held() && !Reactor::is_calling_here() && Instant::now() < until {
         std::thread::yield_now();
     }
@@ -65,9 +65,10 @@ fn end(process: &Arc<Process>) {
     }
 }
 
-/// Lets the process run on, unwatched. Its end is collected by a later start of this host.
+/// Lets the process run on, unwatched. Its end is collected by a later start of this host; who
+/// waits for it is told that nobody will see it.
 pub(crate) fn detach(process: &Arc<Process>) {
     process.close_input();
     process.abandon_output(&mut |waker| waker.wake());
-    process.leave();
+    process.feed(Event::Leave);
 }

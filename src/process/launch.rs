@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use uuid::Uuid;
 
-use super::core::{Inner, Observer, Policy, Process};
+use super::core::{After, Inner, Observer, Policy, Process};
 use super::deadlines::Timer;
 use super::engine::Engine;
 use super::exit::{GUARD, HOLDER, PIDFD};
@@ -18,14 +18,14 @@ use super::input::Input;
 use super::orphans;
 use super::pipes::Pipe;
 use super::snapshots::Snapshots;
-use super::state::{Output, State};
+use super::state::{Event, Output, State};
 use super::tree::Tree;
 use crate::command::{Command, Stdin};
 use crate::error::Result;
 use crate::output::{OutputLog, OutputSource};
 use crate::reactor::{Interest, Key};
 use crate::sudo::Relay;
-use crate::types::{ProcessInfo, ProcessStatus};
+use crate::types::{ExitStatus, ProcessInfo, ProcessStatus};
 
 /// What a launch needs beside the command.
 pub(crate) struct Launch<'a> {
@@ -128,6 +128,11 @@ impl Process {
     /// A guard tells of the end over its socket, and proves it by its own end.
     fn watch_end(&self, key: Key) -> Result<()> {
         let inner = self.lock();
+        if inner.state.is_over() {
+            // Left to itself before there was a key to remove.
+            self.reactor().remove(key);
+            return Ok(());
+        }
         if let Some(guard) = inner.tree.guard() {
             self.reactor().watch(key, HOLDER, guard.as_fd(), Interest::READ)?;
             return self.reactor().watch(key, GUARD, guard.pidfd.as_fd(), Interest::READ);
@@ -136,10 +141,17 @@ impl Process {
         pidfd.map_or(Ok(()), |pidfd| self.reactor().watch(key, PIDFD, pidfd, Interest::READ))
     }
 
-    /// Ends what was started and cannot be watched.
+    /// Ends what was started and cannot be watched. Whoever was told of its start is told of its
+    /// end.
     fn give_up(&self) {
-        self.leave_reactor();
-        self.lock().tree.end_now();
+        let mut after = After::default();
+        let mut inner = self.lock();
+        self.leave_reactor(&mut inner);
+        inner.tree.end_now();
+        self.run(&mut inner, Event::LeaderEnded(ExitStatus::Unknown, None), &mut after);
+        drop(inner);
+        after.tell(self, &mut |waker| waker.wake());
+        self.abandon_output(&mut |waker| waker.wake());
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::Engine;
+use super::handle::detach;
 use super::launch::{launch, Launch};
 use super::state::Cause;
 use super::wait::Moment;
@@ -27,4 +28,15 @@ fn a_stop_during_the_start_escalates() {
         process.request_stop(Some(ladder.clone()), Cause::Requested);
     });
     process.block_until(Moment::Closed, Some(Duration::from_secs(20))).unwrap();
+}
+
+#[test]
+fn what_is_left_to_itself_during_the_start_is_let_go_of() {
+    let process = start(&mut |process| detach(process));
+    process.block_until(Moment::Closed, None).unwrap();
+    let pid = rustix::process::Pid::from_raw(process.pid).unwrap();
+    let weak = Arc::downgrade(&process);
+    drop(process);
+    assert!(weak.upgrade().is_none(), "the reactor keeps it");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }

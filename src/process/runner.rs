@@ -108,17 +108,18 @@ impl ProcessRunner {
 
     /// Waits until the process itself has ended. Resolves at once when it has.
     ///
-    /// Errors: [`ProcessError::Forked`].
+    /// Errors: [`ProcessError::Closed`] when it was left to itself
+    /// ([`DropPolicy::Detach`](crate::DropPolicy::Detach)) before, [`ProcessError::Forked`].
     pub fn wait(&self) -> Exit {
         Exit::new(self.process().clone())
     }
 
     /// Blocking twin of [`wait`](Self::wait); `None` waits without a deadline.
     ///
-    /// Errors: [`ProcessError::TimedOut`], [`ProcessError::Forked`].
+    /// Errors: as there, and [`ProcessError::TimedOut`].
     pub fn wait_blocking(&self, timeout: Option<Duration>) -> Result<ExitStatus> {
         self.process().block_until(Moment::Exited, timeout)?;
-        Ok(self.process().exit_status())
+        self.process().exit_status()
     }
 
     /// Waits until the process has ended and all its output was received.
@@ -140,19 +141,19 @@ impl ProcessRunner {
             return Poll::Ready(Err(error));
         }
         let mut inner = process.lock();
-        if inner.state.ended().is_none() {
+        if inner.state.ended().is_none() && !inner.state.is_left() {
             inner.waiters.register_shared(cx.waker());
             return Poll::Pending;
         }
         drop(inner);
-        Poll::Ready(Ok(process.exit_status()))
+        Poll::Ready(process.exit_status())
     }
 
     /// Polls for the end of process and output; the waker stays registered as in
     /// [`poll_wait`](Self::poll_wait).
     pub fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = self.process().lock();
-        if inner.state.is_closed() {
+        if inner.state.is_over() {
             return Poll::Ready(());
         }
         inner.waiters.register_shared(cx.waker());
@@ -162,11 +163,11 @@ impl ProcessRunner {
     /// Stops the process and its descendants by its ladder, and waits until they are gone.
     ///
     /// A process that has ended already is success; its real status stands in `info().exit`.
-    /// Errors: [`ProcessError::Forked`].
+    /// Errors: [`ProcessError::Closed`] when it was left to itself, [`ProcessError::Forked`].
     pub async fn stop(&self) -> Result<()> {
         self.begin_stop(None)?;
         self.stopped().await;
-        Ok(())
+        self.process().check_left()
     }
 
     /// As [`stop`](Self::stop), by another ladder.
@@ -175,10 +176,10 @@ impl ProcessRunner {
     pub async fn stop_with(&self, ladder: StopLadder) -> Result<()> {
         self.begin_stop(Some(ladder))?;
         self.stopped().await;
-        Ok(())
+        self.process().check_left()
     }
 
-    fn stopped(&self) -> Stopped {
+    pub(crate) fn stopped(&self) -> Stopped {
         Stopped::new(self.process().clone())
     }
 
@@ -223,7 +224,7 @@ impl ProcessRunner {
                 let survivors = self.process().survivors();
                 Err(ProcessError::StopFailed(format!("{what}; {survivors}")))
             }
-            other => other,
+            other => other.and_then(|()| self.process().check_left()),
         }
     }
 

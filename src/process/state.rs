@@ -48,6 +48,8 @@ pub(crate) enum State {
     Draining(Ended),
     /// Nothing more can happen.
     Closed(Ended),
+    /// Left to itself: nothing more will be seen of it, whatever it does.
+    Left(Option<Ended>),
 }
 
 /// How the leader ended, and why.
@@ -73,6 +75,8 @@ pub(crate) enum Event {
     TreeGone,
     /// Both output streams have ended.
     OutputEnded,
+    /// What is left of the tree is to be left to itself.
+    Leave,
 }
 
 /// What the caller of the machine must do, in this order.
@@ -92,6 +96,8 @@ pub(crate) enum Effect {
     Drain,
     /// All is over: publish it and let go of everything.
     Close,
+    /// Let go of the tree without ending it, and answer everybody who waits.
+    Leave,
 }
 
 impl Stop {
@@ -140,6 +146,7 @@ impl State {
             Self::Leftover(_, ended, _) | Self::Draining(ended) | Self::Closed(ended) => {
                 Some(*ended)
             }
+            Self::Left(ended) => *ended,
         }
     }
 
@@ -158,9 +165,14 @@ impl State {
         }
     }
 
-    /// True once nothing more can happen.
-    pub(crate) fn is_closed(&self) -> bool {
-        matches!(self, Self::Closed(_))
+    /// True once nothing more will be seen.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self, Self::Closed(_) | Self::Left(_))
+    }
+
+    /// True once the tree was left to itself.
+    pub(crate) fn is_left(&self) -> bool {
+        matches!(self, Self::Left(_))
     }
 
     /// The one transition function.
@@ -173,6 +185,7 @@ impl State {
             Event::TreeAlive(ladder) => self.on_tree_alive(ladder, &mut effects),
             Event::TreeGone => self.on_tree_gone(&mut effects),
             Event::OutputEnded => self.on_output_ended(&mut effects),
+            Event::Leave => self.on_leave(&mut effects),
         }
         effects
     }
@@ -186,7 +199,7 @@ impl State {
             Self::Running(_, Some(stop)) | Self::Leftover(_, _, stop) => {
                 stop.join(ladder, cause, effects);
             }
-            Self::Draining(_) | Self::Closed(_) => {}
+            Self::Draining(_) | Self::Closed(_) | Self::Left(_) => {}
         }
     }
 
@@ -237,7 +250,15 @@ impl State {
                 *self = Self::Closed(*ended);
                 effects.push(Effect::Close);
             }
-            Self::Closed(_) => {}
+            Self::Closed(_) | Self::Left(_) => {}
+        }
+    }
+
+    /// Where the tree is gone already, the end comes as it would have.
+    fn on_leave(&mut self, effects: &mut Vec<Effect>) {
+        if let Self::Running(..) | Self::Leftover(..) = self {
+            *self = Self::Left(self.ended());
+            effects.push(Effect::Leave);
         }
     }
 }

@@ -36,7 +36,7 @@ fn a_natural_end_with_code_zero_is_stopped_and_drains() {
     assert_eq!(state.on(Event::TreeGone), [Effect::TreeDone, Effect::Drain]);
     assert_eq!(state.on(Event::OutputEnded), [Effect::Close]);
     assert_eq!(status(&state), Some(ProcessStatus::Stopped));
-    assert!(state.is_closed());
+    assert!(state.is_over() && !state.is_left());
 }
 
 #[test]
@@ -139,4 +139,23 @@ fn nothing_happens_after_the_end() {
         assert_eq!(state.on(event), []);
     }
     assert_eq!(status(&state), Some(ProcessStatus::Stopped));
+}
+
+#[test]
+fn what_is_left_to_itself_answers_and_does_nothing_more() {
+    let mut running = State::started(Output::Open);
+    assert_eq!(running.on(Event::Leave), [Effect::Leave]);
+    assert!(running.is_over() && running.is_left() && running.ended().is_none());
+    for event in [stop(), exited(0), Event::TreeGone, Event::OutputEnded, Event::Leave] {
+        assert_eq!(running.on(event), []);
+    }
+    let mut leftover = State::started(Output::Open);
+    leftover.on(exited(3));
+    assert_eq!(leftover.on(Event::Leave), [Effect::Leave]);
+    assert_eq!(status(&leftover), Some(ProcessStatus::Failed));
+    leftover = State::started(Output::Open);
+    leftover.on(exited(0));
+    leftover.on(Event::TreeGone);
+    assert_eq!(leftover.on(Event::Leave), []);
+    assert!(!leftover.is_left());
 }

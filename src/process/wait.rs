@@ -37,9 +37,11 @@ impl Process {
     fn has_reached(&self, moment: Moment, place: &mut Place, cx: &Context<'_>) -> bool {
         let mut inner = self.lock();
         let reached = match moment {
+            // None of them comes any more.
+            _ if inner.state.is_left() => true,
             Moment::Exited => inner.state.ended().is_some(),
             Moment::TreeGone => inner.state.is_tree_gone(),
-            Moment::Closed => inner.state.is_closed(),
+            Moment::Closed => inner.state.is_over(),
         };
         if !reached {
             inner.waiters.register(place, cx.waker());
@@ -109,15 +111,16 @@ impl Drop for Wait {
     }
 }
 
-/// Resolves when the process itself has ended, with its status.
+/// Resolves when the process itself has ended, with its status; with
+/// [`ProcessError::Closed`](crate::ProcessError::Closed) when it was left to itself before.
 #[must_use = "futures do nothing unless polled"]
 pub struct Exit(Wait);
 
-/// Resolves when the process and its descendants have ended.
+/// Resolves when the process and its descendants have ended, or were left to themselves.
 #[must_use = "futures do nothing unless polled"]
 pub struct Stopped(Wait);
 
-/// Resolves when the process has ended and all its output was received.
+/// Resolves when the process has ended and all its output was received, or it was left to itself.
 #[must_use = "futures do nothing unless polled"]
 pub struct Closed(Wait);
 
@@ -146,7 +149,7 @@ impl Future for Exit {
         if let Err(error) = self.0.process.reactor().check_fork() {
             return Poll::Ready(Err(error));
         }
-        self.0.poll_served(cx).map(|()| Ok(self.0.process.exit_status()))
+        self.0.poll_served(cx).map(|()| self.0.process.exit_status())
     }
 }
 
@@ -167,8 +170,11 @@ impl Future for Closed {
 }
 
 impl Process {
-    /// The status of a process that has ended.
-    pub(crate) fn exit_status(&self) -> ExitStatus {
-        self.snapshots.latest().exit.unwrap_or(ExitStatus::Unknown)
+    /// The status of a process that has ended; an error where it was left to itself before.
+    pub(crate) fn exit_status(&self) -> Result<ExitStatus> {
+        let Some(exit) = self.snapshots.latest().exit else {
+            return self.check_left().map(|()| ExitStatus::Unknown);
+        };
+        Ok(exit)
     }
 }
