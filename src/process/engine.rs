@@ -13,6 +13,7 @@ use crate::cgroup::Subtree;
 use crate::error::Result;
 use crate::keeper::{Channel, Image, Watcher};
 use crate::reactor::{Interest, Key, Reactor, Ready, Slot, Source, Turn};
+use crate::sys::spawn::LowNumbers;
 
 /// A watcher that was killed and cannot be started again is tried again after this.
 const RETRY: Duration = Duration::from_secs(1);
@@ -23,6 +24,8 @@ pub(crate) struct Engine {
     image: OnceCell<Image>,
     watcher: OnceCell<Arc<Watcher>>,
     subtree: OnceCell<Arc<Subtree>>,
+    /// Held for the starts; found by them.
+    _low: Option<Arc<LowNumbers>>,
 }
 
 impl Engine {
@@ -30,7 +33,8 @@ impl Engine {
     pub(crate) fn new() -> Result<Arc<Self>> {
         let reactor = Reactor::new()?;
         let (image, watcher) = (OnceCell::new(), OnceCell::new());
-        Ok(Arc::new(Self { reactor, image, watcher, subtree: OnceCell::new() }))
+        let _low = LowNumbers::shared();
+        Ok(Arc::new(Self { reactor, image, watcher, subtree: OnceCell::new(), _low }))
     }
 
     pub(crate) fn reactor(&self) -> &Arc<Reactor> {

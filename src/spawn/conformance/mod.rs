@@ -12,6 +12,7 @@ mod attributes;
 mod basics;
 mod bench;
 mod cgroup;
+mod crowded;
 mod descriptors;
 mod host;
 mod identity;
@@ -63,6 +64,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         refusals::CASES,
         stdio::CASES,
         descriptors::CASES,
+        crowded::CASES,
         signals::CASES,
         attributes::CASES,
         identity::CASES,

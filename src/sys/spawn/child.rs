@@ -6,7 +6,8 @@
 //! the report. All signals stay blocked until the last step, so that no handler of the host runs
 //! here.
 //!
-//! The order matters: the control group first, while the child still has the host's rights;
+//! The order matters: a table of its own first, for until then the host's is what would change;
+//! then the control group, while the child still has the host's rights;
 //! limits after the descriptors, which a small RLIMIT_NOFILE would forbid; raising them before
 //! the user changes; the working directory after that, so that the child's own rights decide.
 
@@ -33,6 +34,8 @@ pub(super) struct Child<'a, 'p> {
     pub(super) error_fd: RawFd,
     /// The control group that it has to enter itself.
     pub(super) cgroup: Option<RawFd>,
+    /// It has the host's own table of descriptors and needs none from this number on.
+    pub(super) shares_up_to: Option<RawFd>,
 }
 
 /// The child's entry.
@@ -86,6 +89,7 @@ unsafe fn become_program(child: &mut Child<'_, '_>) -> Failure {
 unsafe fn prepare(child: &mut Child<'_, '_>) -> Result<RawFd, Failure> {
     // SAFETY: this is the child; what is changed is this process's own.
     unsafe {
+        own_table(child.shares_up_to)?;
         enter_cgroup(child.cgroup)?;
         step(StartStep::Signals, reset_dispositions())?;
         enter_group(child.plan.command.group)?;
@@ -105,6 +109,15 @@ pub(super) fn step<T>(step: StartStep, result: Result<T, Errno>) -> Result<T, Fa
         Ok(value) => Ok(value),
         Err(errno) => Err(Failure::new(step, errno)),
     }
+}
+
+/// Copies the part of the host's table that it needs, and leaves the host's.
+unsafe fn own_table(shares_up_to: Option<RawFd>) -> Result<(), Failure> {
+    let Some(first) = shares_up_to else { return Ok(()) };
+    let flags = libc::CLOSE_RANGE_UNSHARE;
+    // SAFETY: no memory is involved.
+    let copied = unsafe { syscall!(SYS_close_range, first, u32::MAX, flags) };
+    copied.map(drop).map_err(super::low::table_refused)
 }
 
 /// Where clone3 could not place the child: it moves itself.

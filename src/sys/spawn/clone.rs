@@ -31,7 +31,8 @@ const VFORK: u64 = (libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD) as u
 /// CLONE_INTO_CGROUP, whose constant in libc overflows.
 const INTO_CGROUP: u64 = 1 << 33;
 
-/// clone3(2), with the child placed into `cgroup` where one is given.
+/// clone3(2), with the child placed into `cgroup` where one is given, and with the host's own table
+/// of descriptors if it `shares` it.
 ///
 /// # Safety
 /// `entry` must be safe to run with `argument` while the calling thread is suspended, and must
@@ -39,6 +40,7 @@ const INTO_CGROUP: u64 = 1 << 33;
 pub(super) unsafe fn clone3(
     stack: &Stack,
     cgroup: Option<RawFd>,
+    shares: bool,
     entry: Entry,
     argument: *mut c_void,
 ) -> Result<Launched, Errno> {
@@ -49,6 +51,9 @@ pub(super) unsafe fn clone3(
     args.pidfd = (&raw mut pidfd) as u64;
     args.stack = stack.lowest() as u64;
     args.stack_size = stack.size() as u64;
+    if shares {
+        args.flags |= libc::CLONE_FILES as u64;
+    }
     if let Some(cgroup) = cgroup {
         args.flags |= INTO_CGROUP;
         args.cgroup = cgroup as u64;

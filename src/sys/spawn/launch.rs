@@ -7,11 +7,12 @@
 #![allow(unsafe_code)]
 
 use core::ffi::c_void;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use super::child::{self, Child};
 use super::clone::{self, Launched};
 use super::errors;
+use super::low;
 use super::mask::BlockedSignals;
 use super::pipes;
 use super::plan::{Failure, Plan, Report};
@@ -26,18 +27,34 @@ use crate::error::StartStep;
 pub(crate) fn launch(mode: CloneMode, plan: &Plan<'_>) -> Result<Launched, Failure> {
     match mode {
         CloneMode::Fork => launch_fork(plan),
-        CloneMode::Clone3 | CloneMode::Clone => launch_vfork(mode, plan),
+        CloneMode::Clone3 if low::is_worth_it(plan) => launch_crowded(plan),
+        CloneMode::Clone3 | CloneMode::Clone => launch_vfork(mode, plan, None),
     }
 }
 
-fn launch_vfork(mode: CloneMode, plan: &Plan<'_>) -> Result<Launched, Failure> {
+/// Without a copy of the host's large table, or with one where that is not to be had.
+fn launch_crowded(plan: &Plan<'_>) -> Result<Launched, Failure> {
+    let mode = CloneMode::Clone3;
+    match low::with_low(plan, |first| launch_vfork(mode, plan, Some(first))) {
+        Some(Err(failure)) if low::is_table_refused(&failure) => launch_vfork(mode, plan, None),
+        Some(result) => result,
+        None => launch_vfork(mode, plan, None),
+    }
+}
+
+fn launch_vfork(
+    mode: CloneMode,
+    plan: &Plan<'_>,
+    shares_up_to: Option<RawFd>,
+) -> Result<Launched, Failure> {
     // clone3 places the child itself; otherwise the child has to do it.
     let (placed_in, enters) = match mode {
         CloneMode::Clone3 => (plan.cgroup, None),
         _ => (None, plan.cgroup),
     };
     let report = Report::default();
-    let mut child = Child { plan, report: &report, error_fd: -1, cgroup: enters };
+    let (error_fd, shares) = (-1, shares_up_to.is_some());
+    let mut child = Child { plan, report: &report, error_fd, cgroup: enters, shares_up_to };
     let argument = (&raw mut child).cast::<c_void>();
     let stack = Stack::take().map_err(refused)?;
     let blocked = BlockedSignals::new();
@@ -45,7 +62,7 @@ fn launch_vfork(mode: CloneMode, plan: &Plan<'_>) -> Result<Launched, Failure> {
     // has a memory of its own or has ended; the stack is ours.
     let launched = unsafe {
         match mode {
-            CloneMode::Clone3 => clone::clone3(&stack, placed_in, child::run, argument),
+            CloneMode::Clone3 => clone::clone3(&stack, placed_in, shares, child::run, argument),
             _ => clone::clone(&stack, child::run, argument),
         }
     };
@@ -59,7 +76,7 @@ fn launch_fork(plan: &Plan<'_>) -> Result<Launched, Failure> {
     let (read_end, write_end) = pipes::read_nonblocking().map_err(failed)?;
     let report = Report::default();
     let (error_fd, cgroup) = (write_end.as_raw_fd(), plan.cgroup);
-    let mut child = Child { plan, report: &report, error_fd, cgroup };
+    let mut child = Child { plan, report: &report, error_fd, cgroup, shares_up_to: None };
     let argument = (&raw mut child).cast::<c_void>();
     let blocked = BlockedSignals::new();
     // SAFETY: the child works on a copy of `child`.

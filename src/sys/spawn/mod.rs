@@ -10,6 +10,7 @@ mod descriptors;
 mod errors;
 mod identity;
 mod launch;
+mod low;
 mod mask;
 pub(crate) mod pipes;
 mod plan;
@@ -23,6 +24,7 @@ pub(crate) mod testing;
 
 pub(crate) use clone::Launched;
 pub(crate) use launch::launch;
+pub(crate) use low::LowNumbers;
 pub(crate) use plan::{ExecFd, Failure, Mapping, Plan};
 pub(crate) use probe::works;
 pub(crate) use raw::Errno;

@@ -24,7 +24,7 @@ pub(crate) fn works(mode: CloneMode) -> bool {
     // SAFETY: the child only stores to the word, which outlives it, and ends.
     let launched = unsafe {
         match mode {
-            CloneMode::Clone3 => clone::clone3(&stack, None, mark, argument),
+            CloneMode::Clone3 => clone::clone3(&stack, None, false, mark, argument),
             CloneMode::Clone => clone::clone(&stack, mark, argument),
             CloneMode::Fork => return true,
         }

@@ -147,3 +147,9 @@ fn statement(code: u32, k: u32) -> libc::sock_filter {
 fn jump(code: u32, k: u32, jt: u8, jf: u8) -> libc::sock_filter {
     libc::sock_filter { code: code as u16, jt, jf, k }
 }
+
+/// Puts a duplicate of `source` under `number`, whoever has that.
+pub(crate) fn replace(number: RawFd, source: RawFd) {
+    // SAFETY: no memory is involved; the number is the case's to take.
+    unsafe { libc::dup3(source, number, libc::O_CLOEXEC) };
+}
