@@ -10,8 +10,8 @@ use std::time::Duration;
 use common::{command, line, lines, SOON};
 use futures::executor::block_on;
 use process_manager::{
-    Command, Containment, DropPolicy, OutputChunk, OutputOptions, OutputPolicy, OutputSource,
-    ProcessError, ProcessManager, Stdin,
+    Command, Containment, DropPolicy, EventKind, OutputChunk, OutputOptions, OutputPolicy,
+    OutputSource, ProcessError, ProcessManager, Stdin,
 };
 
 /// Fails instead of hanging.
@@ -109,4 +109,28 @@ fn who_waits_for_what_is_left_to_itself_is_told() {
         assert!(matches!(runner.signal(libc::SIGTERM), Err(ProcessError::Closed(_))));
         manager.stop_all_blocking(None).unwrap();
     });
+}
+
+#[test]
+fn nothing_comes_after_closed() {
+    let manager = ProcessManager::default();
+    let mut events = manager.events().unwrap();
+    for _ in 0..500 {
+        let runner = manager.start(command("exit_code").arg("0")).unwrap();
+        std::thread::scope(|scope| {
+            let stopping = runner.clone();
+            scope.spawn(move || stopping.stop_blocking(None).unwrap());
+            let runner = runner.clone();
+            scope.spawn(move || drop(runner.closed_blocking(SOON)));
+        });
+    }
+    drop(manager);
+    let mut closed = std::collections::HashSet::new();
+    while let Some(event) = events.next_blocking(SOON).unwrap() {
+        assert!(!closed.contains(&event.id), "{:?} after Closed", event.kind);
+        if event.kind == EventKind::Closed {
+            closed.insert(event.id);
+        }
+    }
+    assert_eq!(closed.len(), 500);
 }

@@ -1,7 +1,9 @@
 //! The events of all processes of a manager, as one stream per subscriber.
 //!
-//! Events are published on the thread that saw them, without process locks. A subscriber that
-//! does not read loses the oldest, counted in a `Missed` event: events never hold a process up.
+//! Events are published on the thread that saw them, under the lock of their process, so that they
+//! have one order; the subscribers' wakers are foreign code and are called later, by the publisher.
+//! A subscriber that does not read loses the oldest, counted in a `Missed` event: events never hold
+//! a process up.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -90,12 +92,13 @@ impl Events {
         EventStream { queue, reactor }
     }
 
-    pub(super) fn publish(&self, id: Uuid, kind: EventKind) {
+    /// Adds the wakers of those who wait to `wakers`: to be woken without locks.
+    pub(super) fn publish(&self, id: Uuid, kind: EventKind, wakers: &mut Vec<Waker>) {
         let event = ProcessEvent { id, kind, time: Utc::now() };
-        self.each(|queue| queue.push(event));
+        self.each(|queue| queue.push(event), wakers);
     }
 
-    fn each(&self, change: impl Fn(&mut Queue)) {
+    fn each(&self, change: impl Fn(&mut Queue), wakers: &mut Vec<Waker>) {
         let mut subscribers = lock(&self.subscribers);
         subscribers.retain(|queue| queue.strong_count() > 0);
         let queues: Vec<_> = subscribers.iter().filter_map(Weak::upgrade).collect();
@@ -103,9 +106,7 @@ impl Events {
         for queue in queues {
             let mut queue = lock(&queue);
             change(&mut queue);
-            let waiter = queue.waiter.take();
-            drop(queue);
-            waiter.into_iter().for_each(Waker::wake);
+            wakers.extend(queue.waiter.take());
         }
     }
 }
@@ -113,7 +114,9 @@ impl Events {
 impl Drop for Events {
     /// The manager and its last process are gone: the streams end.
     fn drop(&mut self) {
-        self.each(|queue| queue.is_over = true);
+        let mut wakers = Vec::new();
+        self.each(|queue| queue.is_over = true, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -124,6 +127,13 @@ impl Queue {
             self.missed += 1;
         }
         self.events.push_back(event);
+    }
+
+    fn poll(&mut self) -> Poll<Option<ProcessEvent>> {
+        match self.pop() {
+            None if !self.is_over => Poll::Pending,
+            event => Poll::Ready(event),
+        }
     }
 
     fn pop(&mut self) -> Option<ProcessEvent> {
@@ -160,14 +170,30 @@ impl EventStream {
 
     /// Polls for the next event without asking the background thread to serve.
     pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<ProcessEvent>> {
+        let polled = lock(&self.queue).poll();
+        if polled.is_ready() {
+            return polled;
+        }
+        // Cloned and dropped without the lock, which the publisher of an event waits for.
+        let mut waiter = Some(cx.waker().clone());
         let mut queue = lock(&self.queue);
-        match queue.pop() {
-            Some(event) => Poll::Ready(Some(event)),
-            None if queue.is_over => Poll::Ready(None),
-            None => {
-                queue.waiter = Some(cx.waker().clone());
-                Poll::Pending
-            }
+        let polled = queue.poll();
+        if polled.is_pending() {
+            std::mem::swap(&mut queue.waiter, &mut waiter);
+        }
+        drop(queue);
+        drop(waiter);
+        polled
+    }
+}
+
+impl Drop for EventStream {
+    /// Here rather than with the queue, which a publisher may be the last to hold.
+    fn drop(&mut self) {
+        // In a forked copy the lock may never come free.
+        if self.reactor.check_fork().is_ok() {
+            let waiter = lock(&self.queue).waiter.take();
+            drop(waiter);
         }
     }
 }

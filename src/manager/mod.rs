@@ -11,6 +11,7 @@ mod watch;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
@@ -313,10 +314,15 @@ impl Shared {
         Arc::new(registry::Watcher::new(&self.registry, &self.events))
     }
 
-    /// Enters a process before anything of it can be seen: its first event is its start.
+    /// Enters a process before anything of it can be seen. Its first event is its start: who finds
+    /// it in the registry, to stop it say, comes after that.
     fn admit(&self, runner: &ProcessRunner) {
-        lock(&self.registry).insert(runner.clone());
-        self.events.publish(runner.id(), EventKind::Started);
+        let mut wakers = Vec::new();
+        let mut registry = lock(&self.registry);
+        registry.insert(runner.clone());
+        self.events.publish(runner.id(), EventKind::Started, &mut wakers);
+        drop(registry);
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::task::Waker;
 
 use uuid::Uuid;
 
@@ -99,11 +100,12 @@ impl Watcher {
 }
 
 impl Observer for Watcher {
-    fn notice(&self, id: Uuid, notice: Notice) {
-        if notice == Notice::Closed {
-            let evicted = lock(&self.registry).note_ended(id);
-            drop(evicted);
-        }
-        self.events.publish(id, EventKind::from(notice));
+    fn note(&self, id: Uuid, notice: Notice, wakers: &mut Vec<Waker>) {
+        self.events.publish(id, EventKind::from(notice), wakers);
+    }
+
+    fn closed(&self, id: Uuid) {
+        let evicted = lock(&self.registry).note_ended(id);
+        drop(evicted);
     }
 }

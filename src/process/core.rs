@@ -2,7 +2,7 @@
 //!
 //! Events come from the driving thread (readiness, deadlines) and from callers (stop, kill). Each
 //! is decided and carried out under the process lock, so signals, the reap and the published
-//! facts have one order; wakers and notices go out after the lock is gone.
+//! facts have one order, and so have the notices; wakers go out after the lock is gone.
 
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
@@ -33,7 +33,7 @@ use crate::types::ExitStatus;
 /// to the second.
 const PROBE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
 
-/// What an observer (the manager) is told, after the process lock is gone.
+/// What an observer (the manager) is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notice {
     /// A stop was accepted.
@@ -52,8 +52,11 @@ pub(crate) enum Notice {
 
 /// Who is told.
 pub(crate) trait Observer: Send + Sync {
-    /// Called on the thread that caused or saw it, without locks.
-    fn notice(&self, id: Uuid, notice: Notice);
+    /// Notes it, on the thread that caused or saw it, under the process lock: so the notices of a
+    /// process have one order. Gives back who is to be woken once the lock is gone.
+    fn note(&self, id: Uuid, notice: Notice, wakers: &mut Vec<Waker>);
+    /// The process is closed; called without locks.
+    fn closed(&self, id: Uuid);
 }
 
 /// What a process keeps of its command.
@@ -113,7 +116,7 @@ impl Inner {
 #[derive(Default)]
 pub(super) struct After {
     pub wakers: Vec<Waker>,
-    pub notices: Vec<Notice>,
+    is_closed: bool,
 }
 
 impl Process {
@@ -193,7 +196,7 @@ impl Process {
 
     fn publish_stop(&self, cause: Cause, after: &mut After) {
         self.snapshots.publish(|info| info.stop_requested = cause == Cause::Requested);
-        after.notices.push(Notice::StopRequested);
+        self.note(Notice::StopRequested, after);
     }
 
     fn publish_exit(&self, inner: &mut Inner, after: &mut After) {
@@ -201,7 +204,7 @@ impl Process {
         inner.deadlines.set(Timer::Timeout, None);
         self.snapshots.publish(|info| fill_in(info, &ended));
         after.wakers.append(&mut inner.waiters.take());
-        after.notices.push(Notice::Exited(ended.exit));
+        self.note(Notice::Exited(ended.exit), after);
         after.wakers.append(&mut self.input.close(self));
     }
 
@@ -247,7 +250,8 @@ impl Process {
             self.reactor().remove(*key);
         }
         after.wakers.append(&mut inner.waiters.take());
-        after.notices.push(Notice::Closed);
+        self.note(Notice::Closed, after);
+        after.is_closed = true;
     }
 
     /// Tells the reactor the earliest deadline.
@@ -332,11 +336,23 @@ impl Process {
         self.lock().state.is_tree_gone()
     }
 
-    /// Tells the observer; the caller holds no lock.
-    pub(super) fn notify(&self, notice: Notice) {
+    /// Tells the observer; the caller holds the lock.
+    pub(super) fn note(&self, notice: Notice, after: &mut After) {
         if let Some(observer) = &self.observer {
-            observer.notice(self.id, notice);
+            observer.note(self.id, notice, &mut after.wakers);
         }
+    }
+
+    /// Tells the observer of what is no event of the state machine; the caller holds no lock.
+    pub(super) fn notify(&self, notice: Notice, wake: &mut dyn FnMut(Waker)) {
+        let mut after = After::default();
+        let inner = self.lock();
+        // Nothing comes after the closing notice.
+        if !inner.state.is_over() {
+            self.note(notice, &mut after);
+        }
+        drop(inner);
+        after.tell(self, wake);
     }
 
     /// Takes everything that tells of the end out of the reactor.
@@ -355,9 +371,11 @@ impl Process {
 }
 
 impl After {
-    /// Wakes and notifies. The notices go first: who is woken finds the manager up to date.
+    /// Wakes. The observer goes first: who is woken finds the manager up to date.
     pub(super) fn tell(self, process: &Process, wake: &mut dyn FnMut(Waker)) {
-        self.notices.iter().for_each(|notice| process.notify(*notice));
+        if let (true, Some(observer)) = (self.is_closed, &process.observer) {
+            observer.closed(process.id);
+        }
         self.wakers.into_iter().for_each(wake);
     }
 }

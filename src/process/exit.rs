@@ -37,7 +37,7 @@ impl Source for Process {
         let due = self.lock().deadlines.take_due(now);
         for timer in due {
             match timer {
-                Timer::Stall => self.stalled(now),
+                Timer::Stall => self.stalled(now, turn),
                 Timer::Drain => self.drain_due(now, turn),
                 Timer::Timeout => self.timed_out(turn),
                 Timer::Step => {

@@ -77,7 +77,7 @@ impl Process {
     /// what has left the group is out of reach.
     fn guard_lost(&self, inner: &mut Inner, after: &mut After) {
         log::error!("{}: its guard was killed", self.describe());
-        after.notices.push(Notice::ContainmentLost);
+        self.note(Notice::ContainmentLost, after);
         self.unwatch_holder(inner);
         inner.tree.degrade();
         if let Err(error) = inner.tree.signal(libc::SIGKILL, false) {

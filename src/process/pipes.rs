@@ -102,12 +102,15 @@ impl Process {
                 Step::More => {}
                 Step::Enough => return,
                 Step::Paused(stall_at) => return self.pause_pipe(index, stall_at),
-                Step::Kill => {
-                    return self.feed(Event::Stop(StopLadder::kill(), Cause::OutputLimit))
-                }
+                Step::Kill => return self.end_flood(turn),
                 Step::End => return self.end_pipe(index, turn),
             }
         }
+    }
+
+    fn end_flood(&self, turn: &mut Turn) {
+        let after = self.decide(Event::Stop(StopLadder::kill(), Cause::OutputLimit));
+        after.tell(self, &mut |waker| turn.wake(waker));
     }
 
     fn read_once(&self, index: usize, ready: Ready, left: &mut usize, turn: &mut Turn) -> Step {
@@ -132,14 +135,14 @@ impl Process {
         *left = left.saturating_sub(count);
         // A short read has emptied the pipe; only a hang-up makes another one worth while.
         let more = *left > 0 && (count == room || ready.hangup);
-        self.after_append(appended, more)
+        self.after_append(appended, more, turn)
     }
 
-    fn after_append(&self, appended: Appended, more: bool) -> Step {
+    fn after_append(&self, appended: Appended, more: bool, turn: &mut Turn) -> Step {
         match appended {
             Appended::Pause { stall_at } => return Step::Paused(stall_at),
             Appended::Kill => return Step::Kill,
-            Appended::Dropping => self.notify(Notice::Stalled),
+            Appended::Dropping => self.notify(Notice::Stalled, &mut |waker| turn.wake(waker)),
             Appended::Continue => {}
         }
         if more {
@@ -188,12 +191,12 @@ impl Process {
     }
 
     /// The Auto policy's deadline: unless the reader has consumed, the oldest output goes.
-    pub(super) fn stalled(&self, now: Instant) {
+    pub(super) fn stalled(&self, now: Instant, turn: &mut Turn) {
         match self.log.stalled(now) {
             Stall::Resume => self.resume_pipes(),
             Stall::Wait(until) => self.lock().deadlines.set(Timer::Stall, until),
             Stall::Dropping => {
-                self.notify(Notice::Stalled);
+                self.notify(Notice::Stalled, &mut |waker| turn.wake(waker));
                 self.resume_pipes();
             }
         }
@@ -245,7 +248,7 @@ impl Process {
             inner.deadlines.set(Timer::Drain, until);
             return self.rearm(&mut inner);
         }
-        self.notify(Notice::OutputHeld);
+        self.notify(Notice::OutputHeld, &mut |waker| turn.wake(waker));
         self.abandon_output(&mut |waker| turn.wake(waker));
     }
 
