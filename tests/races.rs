@@ -11,7 +11,7 @@ use common::{command, line, lines, SOON};
 use futures::executor::block_on;
 use process_manager::{
     Command, Containment, DropPolicy, EventKind, OutputChunk, OutputOptions, OutputPolicy,
-    OutputSource, ProcessError, ProcessManager, Stdin,
+    OutputSource, ProcessError, ProcessManager, Stdin, WatchItem,
 };
 
 /// Fails instead of hanging.
@@ -133,4 +133,31 @@ fn nothing_comes_after_closed() {
         }
     }
     assert_eq!(closed.len(), 500);
+}
+
+#[test]
+fn a_watch_tells_no_output_twice() {
+    let manager = ProcessManager::default();
+    let mut watch = manager.watch().unwrap();
+    let first = manager.start(command("echo_args").arg("once")).unwrap().id();
+    let mut told = 0;
+    let mut closed = false;
+    while !closed {
+        match watch.next_blocking(SOON).unwrap().unwrap() {
+            WatchItem::Output { .. } => told += 1,
+            WatchItem::Event(event) => closed = event.kind == EventKind::Closed,
+            _ => {}
+        }
+    }
+    // It is gone before the watch looks for it.
+    let second = manager.start(command("ticker")).unwrap().id();
+    manager.kill_process(second).unwrap();
+    let is_end = |item: &WatchItem| matches!(item, WatchItem::Event(event) if event.id == second && event.kind == EventKind::Closed);
+    let mut items = std::iter::from_fn(|| watch.next_blocking(SOON).unwrap());
+    let until_end: Vec<_> = items.by_ref().take_while(|item| !is_end(item)).collect();
+    drop(manager);
+    for item in until_end.into_iter().chain(items) {
+        told += usize::from(matches!(item, WatchItem::Output { id, .. } if id == first));
+    }
+    assert_eq!(told, 1);
 }

@@ -36,6 +36,10 @@ impl Registry {
         self.entries.get(&id).map(|entry| entry.runner.clone())
     }
 
+    pub(super) fn contains(&self, id: Uuid) -> bool {
+        self.entries.contains_key(&id)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }

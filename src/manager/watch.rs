@@ -3,7 +3,7 @@
 //! A process's output comes before its `Closed`, and no process starves another: those that have
 //! output take turns, a record each.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Wake, Waker};
@@ -39,6 +39,8 @@ pub struct Watch {
     events: EventStream,
     registry: Weak<Mutex<Registry>>,
     tracked: BTreeMap<Uuid, Tracked>,
+    /// Those whose output was told to its end and which may still be entered.
+    told: BTreeSet<Uuid>,
     ready: Arc<Mutex<ReadyIds>>,
     is_over: bool,
 }
@@ -80,8 +82,8 @@ impl ReadyIds {
 
 impl Watch {
     pub(super) fn new(events: EventStream, registry: Weak<Mutex<Registry>>) -> Self {
-        let (tracked, ready) = (BTreeMap::new(), Arc::default());
-        let mut watch = Self { events, registry, tracked, ready, is_over: false };
+        let (tracked, told, ready) = (BTreeMap::new(), BTreeSet::new(), Arc::default());
+        let mut watch = Self { events, registry, tracked, told, ready, is_over: false };
         watch.track_all();
         watch
     }
@@ -94,6 +96,9 @@ impl Watch {
 
     fn track(&mut self, runner: &ProcessRunner) {
         let id = runner.id();
+        if self.told.contains(&id) {
+            return;
+        }
         let new = || Tracked { records: runner.output().records(), closed: None };
         self.tracked.entry(id).or_insert_with(new);
         lock(&self.ready).push(id);
@@ -113,7 +118,10 @@ impl Watch {
     /// Polls for the next item without asking the background thread to serve.
     pub fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<WatchItem>> {
         // Registered before looking: a mark that comes between is not lost.
-        lock(&self.ready).waiter = Some(cx.waker().clone());
+        // Cloned and dropped without the lock, which every mark takes.
+        let waiter = cx.waker().clone();
+        let old = lock(&self.ready).waiter.replace(waiter);
+        drop(old);
         loop {
             if let Some(item) = self.next_event(cx).or_else(|| self.next_output()) {
                 return Poll::Ready(Some(item));
@@ -145,7 +153,8 @@ impl Watch {
     /// Keeps a `Closed` back until the output is at its end.
     fn admit(&mut self, event: ProcessEvent) -> Option<ProcessEvent> {
         match event.kind {
-            EventKind::Started | EventKind::Missed(_) => self.track_all_new(event.id),
+            EventKind::Started => self.track_one(event.id),
+            EventKind::Missed(_) => self.track_all(),
             EventKind::Closed => {
                 if let Some(tracked) = self.tracked.get_mut(&event.id) {
                     tracked.closed = Some(event);
@@ -158,12 +167,10 @@ impl Watch {
         Some(event)
     }
 
-    fn track_all_new(&mut self, id: Uuid) {
+    /// One that has lost its entry already has no output that could be told.
+    fn track_one(&mut self, id: Uuid) {
         let runner = self.registry.upgrade().and_then(|registry| lock(&registry).get(id));
-        match runner {
-            Some(runner) => self.track(&runner),
-            None => self.track_all(),
-        }
+        runner.iter().for_each(|runner| self.track(runner));
     }
 
     fn next_output(&mut self) -> Option<WatchItem> {
@@ -190,7 +197,18 @@ impl Watch {
     /// After the last byte: what comes next is the `Closed` that was kept back, or will come.
     fn output_ended(&mut self, id: Uuid) -> Option<WatchItem> {
         let tracked = self.tracked.remove(&id)?;
+        self.note_told(id);
         tracked.closed.map(WatchItem::Event)
+    }
+
+    /// Forgets those without an entry now and then: they are not taken up again anyway.
+    fn note_told(&mut self, id: Uuid) {
+        self.told.insert(id);
+        let registry = self.registry.upgrade();
+        let entered = registry.as_ref().map(|registry| lock(registry));
+        if self.told.len() > 2 * entered.as_ref().map_or(0, |entered| entered.len()) {
+            self.told.retain(|id| entered.as_ref().is_some_and(|entered| entered.contains(*id)));
+        }
     }
 }
 
