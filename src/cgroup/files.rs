@@ -38,9 +38,18 @@ pub(super) fn is_populated(events: impl AsFd) -> io::Result<bool> {
     Ok(text.split(|byte| *byte == b'\n').any(|line| line == b"populated 1"))
 }
 
+/// Whether there are cgroups below: a directory counts those in it as links (kernfs).
+pub(super) fn has_children(directory: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(rustix::fs::fstat(directory)?.st_nlink > 2)
+}
+
 /// The names of the cgroups directly below.
 pub(super) fn children(directory: BorrowedFd<'_>) -> io::Result<Vec<std::ffi::CString>> {
     let mut names = Vec::new();
+    // Listing costs more than all else that is done to a cgroup that has none.
+    if !has_children(directory)? {
+        return Ok(names);
+    }
     for entry in rustix::fs::Dir::read_from(directory)? {
         let entry = entry?;
         let name = entry.file_name();

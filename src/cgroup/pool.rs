@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering;
 
 use super::group::{Events, Held};
-use super::{kill, remove};
+use super::{files, kill, remove};
 
 /// How many empty ones are kept.
 const MOST_SPARE: usize = 32;
@@ -90,12 +90,9 @@ fn is_empty(parent: BorrowedFd<'_>, held: &Held) -> bool {
     matches!(events.and_then(|events| events.is_populated()), Ok(false))
 }
 
-/// Whether it is as it was made: nothing was done to it, and nothing made below it (a directory
-/// counts the directories in it as links).
+/// Whether it is as it was made: nothing was done to it, and nothing made below it.
 fn is_clean(parent: BorrowedFd<'_>, held: &Held) -> bool {
-    let is_childless = || {
-        let stat = held.open(parent).map(rustix::fs::fstat);
-        matches!(stat, Ok(Ok(stat)) if stat.st_nlink <= 2)
-    };
-    !held.spent.load(Ordering::Relaxed) && is_childless()
+    let has_children =
+        || held.open(parent).and_then(|directory| files::has_children(directory.as_fd()));
+    !held.spent.load(Ordering::Relaxed) && matches!(has_children(), Ok(false))
 }
