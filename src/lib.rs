@@ -50,6 +50,13 @@ pub use types::{
 pub mod support {
     pub use crate::quiesce::Quiesce;
 
+    /// A duplicate of a descriptor that the host names by its number.
+    ///
+    /// Errors: EBADF for one that is not open, EMFILE.
+    pub fn duplicate(fd: std::os::fd::RawFd) -> std::io::Result<std::os::fd::OwnedFd> {
+        crate::sys::duplicate::duplicate(fd)
+    }
+
     /// Ends the engine's thread for a fork of a host that counts its threads, until
     /// [`end_fork`] is called as often. Processes run on; what they do is seen afterwards.
     pub fn begin_fork() {

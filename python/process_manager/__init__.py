@@ -15,6 +15,7 @@ PermissionError, TimeoutError, ...).
 """
 
 from process_manager._default import run, run_async
+from process_manager.batch import BatchOptions
 from process_manager.errors import (
     AuthenticationFailed,
     BadFormat,
@@ -49,9 +50,11 @@ from process_manager.events import Event, EventKind, Events
 from process_manager.manager import BinaryExtractor, ProcessManager
 from process_manager.options import Command, CommandOptions
 from process_manager.output import Items, Output
+from process_manager.pipeline import Pipeline
 from process_manager.process import Process
 from process_manager.run import CompletedProcess, RunOptions
 from process_manager.stream import Stream
+from process_manager.sudo import SudoErrorKind, SudoOptions
 from process_manager.types import (
     Containment,
     ExitStatus,
@@ -61,10 +64,12 @@ from process_manager.types import (
     ProcessStatus,
     ResourceUsage,
 )
+from process_manager.watch import Watch, WatchedOutput
 
 __all__ = [
     "AuthenticationFailed",
     "BadFormat",
+    "BatchOptions",
     "BinaryExtractor",
     "BinaryNotFound",
     "CalledProcessError",
@@ -88,6 +93,7 @@ __all__ = [
     "NotPermitted",
     "Output",
     "OutputEnded",
+    "Pipeline",
     "Process",
     "ProcessError",
     "ProcessInfo",
@@ -106,9 +112,13 @@ __all__ = [
     "StdinClosed",
     "StopFailed",
     "Stream",
+    "SudoErrorKind",
+    "SudoOptions",
     "SystemFailure",
     "TimedOut",
     "Unsupported",
+    "Watch",
+    "WatchedOutput",
     "WorkingDirectoryError",
     "WorkingDirectoryNotFound",
     "run",

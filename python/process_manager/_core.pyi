@@ -1,12 +1,16 @@
 """The extension module under the package. Private: use the names of process_manager."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, final
 from uuid import UUID
+
+from _typeshed import SupportsRead
+
+from process_manager.errors import ProcessError
 
 __all__ = [
     "BinaryExtractor",
@@ -15,9 +19,12 @@ __all__ = [
     "Items",
     "Manager",
     "Operation",
+    "Outcomes",
     "Process",
     "Reader",
     "Shape",
+    "SudoStart",
+    "Watch",
     "begin_fork",
     "end_fork",
     "take_logs",
@@ -44,8 +51,18 @@ class BinaryExtractor:
     longer referred to, by a manager either.
     """
 
-    def __new__(cls, base_directory: _Path | None = None) -> Self:
-        """``base_directory``: where the private directory is made. Default: TMPDIR or /tmp."""
+    def __new__(
+        cls,
+        base_directory: _Path | None = None,
+        *,
+        prefix: str | None = None,
+        fallback_directories: Iterable[_Path] | None = None,
+    ) -> Self:
+        """``base_directory``: where the private directory is made. Default: TMPDIR or /tmp.
+
+        ``prefix`` begins its name. ``fallback_directories`` are tried in this order where the
+        base directory does not allow execution; after them, memory is.
+        """
 
     def add_binary(self, name: str, data: _Bytes, *, sha256: str | None = None) -> Path:
         """Writes an executable file and returns its path; it can be started at once.
@@ -55,6 +72,21 @@ class BinaryExtractor:
 
     def add_file(self, path: _Path, name: str | None = None, *, sha256: str | None = None) -> Path:
         """Extracts a copy of a file, under its own name by default."""
+
+    def add_multiple_binaries(
+        self, binaries: Mapping[str, _Bytes] | Iterable[tuple[str, _Bytes]]
+    ) -> list[Path]:
+        """Writes several, all or none; the paths in their order."""
+
+    def add_reader(
+        self, name: str, reader: SupportsRead[bytes], *, sha256: str | None = None
+    ) -> Path:
+        """Extracts what a file object gives up to its end."""
+
+    @property
+    def location(self) -> tuple[str, str | None] | None:
+        """Where the executables are ("base", "fallback" or "memory"), and why not in the base
+        directory; None before the private directory is made."""
 
     def remove_binary(self, name: str) -> None:
         """Removes a binary; processes that run it keep it. Raises BinaryNotFound."""
@@ -170,6 +202,48 @@ def end_fork() -> None:
 def take_logs(level: int) -> list[tuple[int, str]]:
     """Takes what has been logged since the last time, and sets the level from here on."""
 
+_WatchItem = _Event | tuple[UUID, Any]
+
+@final
+class Watch:
+    """Events and output of all processes."""
+
+    @property
+    def token(self) -> int: ...
+    def wait(self, shape: Shape, seconds: _Seconds | None = None) -> list[_WatchItem] | None:
+        """The next item in a list; an empty list at the end, None when the timeout passed."""
+
+    def poll(self, shape: Shape) -> list[_WatchItem] | None:
+        """The same for an event loop: None means that the token will say when to ask again."""
+
+@final
+class SudoStart:
+    """A start through sudo that is under way."""
+
+    @property
+    def token(self) -> int: ...
+    def wait(self, seconds: _Seconds | None = None) -> str | None:
+        """ "asked", "done", or None when the time has passed."""
+
+    def poll(self) -> str | None:
+        """The same for an event loop: None means that the token will say when to ask again."""
+
+    def answer(self, password: _Bytes | None) -> None:
+        """Answers "asked"; None cancels the start."""
+
+    def take(self) -> Process:
+        """What was started, once it is "done"; raises why it was not."""
+
+    def give_up(self) -> None:
+        """Ends what comes of it, unless it was taken."""
+
+@final
+class Outcomes:
+    """What a batch of runs leaves."""
+
+    def take(self) -> list[tuple[_Info, bytes, bytes, str | None] | ProcessError]:
+        """The results, once; empty before the end."""
+
 @final
 class Process:
     """A process of a manager."""
@@ -191,6 +265,8 @@ class Process:
     def stop(self, steps: _StopPlan | None = None) -> tuple[Operation, float]:
         """The call, and the seconds after which something has survived it."""
 
+    def begin_stop(self, steps: _StopPlan | None = None) -> None: ...
+    def wait_closed(self, seconds: _Seconds | None = None) -> bool: ...
     def kill(self) -> None: ...
     def suspend(self) -> None: ...
     def resume(self) -> None: ...
@@ -208,6 +284,16 @@ class Manager:
     def extractor(self) -> BinaryExtractor: ...
     def start(self, command: Command) -> Process: ...
     def start_all_or_none(self, commands: Sequence[Command]) -> list[Process]: ...
+    def start_sudo(self, command: Command, sudo: dict[str, Any]) -> SudoStart: ...
+    def start_pipeline(self, commands: Sequence[Command]) -> list[Process]: ...
+    def run_many(
+        self,
+        commands: Sequence[Command],
+        parallel: int,
+        seconds: _Seconds | None,
+        max_output: int,
+    ) -> tuple[Operation, Outcomes]: ...
+    def set_retention(self, entries: int) -> None: ...
     def process(self, id: UUID) -> Process: ...
     def infos(self, running_only: bool) -> list[_Info]: ...
     def count(self, running_only: bool) -> int: ...
@@ -215,6 +301,7 @@ class Manager:
     def available_binaries(self) -> list[str]: ...
     def stop_all(self) -> tuple[Operation, float]: ...
     def events(self) -> Events: ...
+    def watch(self) -> Watch: ...
     def fileno(self) -> int: ...
     def poll(self, seconds: _Seconds | None = None) -> list[int]: ...
     def close(self) -> None:

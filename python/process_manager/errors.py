@@ -6,8 +6,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from process_manager.sudo import SudoErrorKind
 
 __all__ = [
     "AuthenticationFailed",
@@ -39,6 +43,9 @@ __all__ = [
     "WorkingDirectoryError",
     "WorkingDirectoryNotFound",
 ]
+
+
+_SUBSEQUENT_WORDS = re.compile(r"(?<=[a-z])([A-Z])")
 
 
 class ProcessError(Exception):
@@ -166,7 +173,18 @@ class TimedOut(ProcessError, TimeoutError):
 
 
 class AuthenticationFailed(ProcessError, PermissionError):
-    """sudo refused the password, or refused to ask for one."""
+    """Sudo did not start the command: ``kind`` says why, ``stderr`` is what sudo wrote."""
+
+    kind: SudoErrorKind
+
+    def __init__(
+        self, message: str = "", *, kind: str = "other", stderr: str = "", errno: int | None = None
+    ) -> None:
+        from process_manager.sudo import SudoErrorKind
+
+        ProcessError.__init__(self, message, errno=errno)
+        self.kind = SudoErrorKind(_SUBSEQUENT_WORDS.sub(r"_\1", kind).lower())
+        self.stderr = stderr
 
 
 class Forked(ProcessError, RuntimeError):

@@ -28,6 +28,8 @@ class EventKind(StrEnum):
     """Its reader did not consume in time; its oldest output is being dropped."""
     EXITED = "exited"
     """The process itself ended."""
+    CONTAINMENT_LOST = "containment_lost"
+    """Its guard was killed; what could be found of its tree was killed too."""
     OUTPUT_HELD = "output_held"
     """A silent output pipe was given up after the end: somebody else still holds it."""
     CLOSED = "closed"
@@ -62,11 +64,11 @@ class Events:
         found = self._core.wait(timeout)
         if found is None:
             raise TimedOut(f"no event within {timeout:g} s")
-        return _event(found)
+        return _first(found)
 
     async def next_async(self) -> Event | None:
         """The next event, or None when the manager is gone."""
-        return _event(await self._waits.ready(self._core.token, self._core.poll))
+        return _first(await self._waits.ready(self._core.token, self._core.poll))
 
     def __iter__(self) -> Iterator[Event]:
         while (event := self.next()) is not None:
@@ -77,8 +79,11 @@ class Events:
             yield event
 
 
-def _event(found: list[_core._Event]) -> Event | None:
-    if not found:
-        return None
-    id, kind, time, exited, missed = found[0]
+def _first(found: list[_core._Event]) -> Event | None:
+    return event_of(found[0]) if found else None
+
+
+def event_of(facts: _core._Event) -> Event:
+    """The event with these facts."""
+    id, kind, time, exited, missed = facts
     return Event(id, EventKind(kind), time, exited and ExitStatus(*exited), missed)

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Literal, overload
 from process_manager import _core, _logging
 from process_manager._loops import shielded
 from process_manager._waits import Waits
+from process_manager.batch import BatchOptions, RunMany
 from process_manager.errors import ProcessError, TimedOut
 from process_manager.events import Events
 from process_manager.options import CommandOptions, as_command
+from process_manager.pipeline import Pipeline
 from process_manager.process import Process
 from process_manager.run import CompletedProcess, Run, RunOptions
+from process_manager.sudo import SudoOptions, start_blocking, start_under_loop
 from process_manager.types import ProcessInfo
+from process_manager.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,19 +60,54 @@ class ProcessManager:
         program: Startable,
         args: Iterable[Argument] = (),
         /,
+        *,
+        sudo: SudoOptions | None = None,
         **options: Unpack[CommandOptions],
     ) -> Process:
         """Starts a process; when this returns, the program itself is running.
 
         ``program`` is the name of a binary that was added to the extractor, or a path object,
         or a whole command line as a list (then a name is looked up in PATH), or a Command. For
-        the options see CommandOptions. Errors name the program, the step and the reason, and
-        derive from FileNotFoundError, PermissionError and so on.
+        the options see CommandOptions; with ``sudo`` it runs as root or another user. Errors
+        name the program, the step and the reason, and derive from FileNotFoundError,
+        PermissionError and so on.
         """
-        command = as_command(program, args, options)
-        process = self._wrap(self._core.start(command._core))
+        command = as_command(program, args, options)._core
+        if sudo is None:
+            process = self._wrap(self._core.start(command))
+        else:
+            talk = self._core.start_sudo(command, sudo._for_core())
+            process = self._wrap(start_blocking(talk, sudo))
         _logging.drain()
         return process
+
+    async def start_async(
+        self,
+        program: Startable,
+        args: Iterable[Argument] = (),
+        /,
+        *,
+        sudo: SudoOptions | None = None,
+        **options: Unpack[CommandOptions],
+    ) -> Process:
+        """Like start, for asyncio: the loop runs on while sudo asks for a password.
+
+        Cancelled, it ends what was being started. Without ``sudo`` it is the same as start.
+        """
+        if sudo is None:
+            return self.start(program, args, **options)
+        command = as_command(program, args, options)._core
+        talk = self._core.start_sudo(command, sudo._for_core())
+        return self._wrap(await start_under_loop(talk, sudo, self._waits))
+
+    def start_pipeline(self, commands: Iterable[Startable]) -> Pipeline:
+        """Starts commands of which each reads what the one before it writes, all or none.
+
+        The first one's input, the last one's output and every standard error are as the
+        commands say. Raises as start, for the first that fails.
+        """
+        cores = [as_command(command, (), {})._core for command in commands]
+        return Pipeline([self._wrap(core) for core in self._core.start_pipeline(cores)])
 
     def start_many(self, commands: Iterable[Startable]) -> list[Process | ProcessError]:
         """Starts all of them; in the place of each that failed stands its error."""
@@ -159,6 +198,68 @@ class ProcessManager:
         """Like run, for asyncio. Cancelled, it stops the tree and waits for that."""
         return await Run(self, program, args, text, options).under_loop()
 
+    @overload
+    def run_many(
+        self,
+        commands: Iterable[Startable],
+        parallel: int | None = None,
+        *,
+        text: Literal[True] = True,
+        **options: Unpack[BatchOptions],
+    ) -> list[CompletedProcess[str] | ProcessError]: ...
+    @overload
+    def run_many(
+        self,
+        commands: Iterable[Startable],
+        parallel: int | None = None,
+        *,
+        text: Literal[False],
+        **options: Unpack[BatchOptions],
+    ) -> list[CompletedProcess[bytes] | ProcessError]: ...
+    def run_many(
+        self,
+        commands: Iterable[Startable],
+        parallel: int | None = None,
+        *,
+        text: bool = True,
+        **options: Unpack[BatchOptions],
+    ) -> list[CompletedProcess[str] | ProcessError] | list[CompletedProcess[bytes] | ProcessError]:
+        """Runs all of them to their ends, ``parallel`` at a time (default: one a CPU).
+
+        Gives for each, in order, what run gives, or the error that it would raise. Ctrl-C ends
+        those under way.
+        """
+        return RunMany(self, commands, parallel, text, options).block()
+
+    @overload
+    async def run_many_async(
+        self,
+        commands: Iterable[Startable],
+        parallel: int | None = None,
+        *,
+        text: Literal[True] = True,
+        **options: Unpack[BatchOptions],
+    ) -> list[CompletedProcess[str] | ProcessError]: ...
+    @overload
+    async def run_many_async(
+        self,
+        commands: Iterable[Startable],
+        parallel: int | None = None,
+        *,
+        text: Literal[False],
+        **options: Unpack[BatchOptions],
+    ) -> list[CompletedProcess[bytes] | ProcessError]: ...
+    async def run_many_async(
+        self,
+        commands: Iterable[Startable],
+        parallel: int | None = None,
+        *,
+        text: bool = True,
+        **options: Unpack[BatchOptions],
+    ) -> list[CompletedProcess[str] | ProcessError] | list[CompletedProcess[bytes] | ProcessError]:
+        """Like run_many, for asyncio. Cancelled, it ends those under way."""
+        return await RunMany(self, commands, parallel, text, options).under_loop()
+
     # ---- looking up --------------------------------------------------------------------------
 
     def get(self, id: UUID) -> Process:
@@ -176,6 +277,10 @@ class ProcessManager:
     def remove(self, process: Process | UUID) -> ProcessInfo:
         """Forgets an ended process, and its output with it."""
         return ProcessInfo._of(self._core.remove(_id(process)))
+
+    def set_retention(self, entries: int) -> None:
+        """How many ended processes are kept for looking up; the oldest go first. Default 1024."""
+        self._core.set_retention(entries)
 
     def available_binaries(self) -> list[str]:
         """The names of the extractor's binaries."""
@@ -247,6 +352,13 @@ class ProcessManager:
     def events(self) -> Events:
         """What happens to all processes from now on."""
         return Events(self._core.events(), self._waits)
+
+    def watch(self) -> Watch:
+        """All events from now on and all output, as one stream.
+
+        Processes that run already take part with the output that is kept.
+        """
+        return Watch(self._core.watch(), self._waits)
 
     def fileno(self) -> int:
         """A descriptor that is readable whenever poll() has something to do."""

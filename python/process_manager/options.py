@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
 
 from process_manager import _core
 
@@ -21,6 +21,12 @@ Argument = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 BytesLike = bytes | bytearray | memoryview
 
 
+class _File(Protocol):
+    """Something with a descriptor: a file, a socket, a pipe."""
+
+    def fileno(self) -> int: ...
+
+
 class CommandOptions(TypedDict, total=False):
     """The keyword options of everything that starts a process. None means the default."""
 
@@ -34,12 +40,17 @@ class CommandOptions(TypedDict, total=False):
     """Start from an empty environment."""
     cwd: Argument | None
     """The working directory."""
-    stdin: str | int | BytesLike | os.PathLike[str] | None
-    """"null" (default), "pipe", "inherit", data, a path object, or a subprocess constant."""
-    stdout: str | int | os.PathLike[str] | None
-    """"capture" (default), "null", "inherit", a path object, or a subprocess constant."""
-    stderr: str | int | os.PathLike[str] | None
+    stdin: str | int | BytesLike | os.PathLike[str] | _File | None
+    """"null" (default), "pipe", "inherit", data, a path object, a descriptor, a file, or a
+    subprocess constant. The process gets a duplicate of a descriptor or file."""
+    stdout: str | int | os.PathLike[str] | _File | None
+    """"capture" (default), "null", "inherit", a path object (truncated; to append, open the file
+    yourself), a descriptor, a file, or a subprocess constant."""
+    stderr: str | int | os.PathLike[str] | _File | None
     """As stdout; also "merge": into stdout, in true order of writing."""
+    pass_fds: Iterable[int | _File] | Mapping[int, int | _File] | None
+    """More descriptors for the process: under their own numbers, or {number there: descriptor}.
+    Numbers are 3 or more; the process gets duplicates."""
     time_limit: float | timedelta | None
     """Stops the process when it has run this long; it then counts as failed."""
     stop: float | timedelta | Sequence[tuple[int, float]] | None
@@ -80,7 +91,8 @@ class Command:
     """A program, its arguments and its options, to be started once or many times.
 
     ``Command("ls", ["-l"])`` names a program of this machine: a path, or a name that is looked
-    up in PATH. ``Command.binary("tool")`` names a binary of the manager's extractor.
+    up in PATH. ``Command.binary("tool")`` names a binary of the manager's extractor. Descriptors
+    among the options are duplicated now and held as long as the Command is.
     """
 
     __slots__ = ("_core", "args", "extracted", "program")

@@ -155,6 +155,15 @@ class Process:
         """Like wait, for asyncio (use asyncio.timeout for a timeout)."""
         return ExitStatus(*await self._waits.ready(self._core.exit_token, self._core.poll_exit))
 
+    def wait_closed(self, timeout: float | timedelta | None = None) -> None:
+        """Waits until it, its descendants and its output have ended. Raises TimedOut."""
+        if not self._core.wait_closed(timeout):
+            raise TimedOut(f"{self!r} was not all gone within {timeout} s")
+
+    async def wait_closed_async(self) -> None:
+        """Like wait_closed, for asyncio."""
+        await self._waits.ready(self._core.closed_token, self._core.poll_closed)
+
     def __await__(self) -> Generator[object, None, ExitStatus]:
         return self.wait_async().__await__()
 
@@ -196,6 +205,12 @@ class Process:
         operation, limit = self._core.stop(grace)
         await shielded(self._waits.finish(operation, limit, self))
         return self.exit_status
+
+    def begin_stop(
+        self, grace: float | timedelta | Sequence[tuple[int, float]] | None = None
+    ) -> None:
+        """Begins what stop does, and returns at once: stop() or wait_closed() wait for it."""
+        self._core.begin_stop(grace)
 
     def kill(self) -> None:
         """Kills it with everything that it started, at once."""

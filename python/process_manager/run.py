@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from process_manager.manager import ProcessManager
     from process_manager.options import Argument, BytesLike, Startable
     from process_manager.process import Process
+    from process_manager.sudo import SudoOptions
     from process_manager.types import ExitStatus
 
 __all__ = ["CompletedProcess", "RunOptions"]
@@ -65,6 +66,8 @@ class RunOptions(CommandOptions, total=False):
     """How text is decoded (UTF-8), as in bytes.decode. Default: replace."""
     capture_limit: int
     """Bytes of each stream; more raises LimitReached. Default 64 MiB."""
+    sudo: SudoOptions | None
+    """Whom to run as, through sudo."""
     tee: bool
     """Also pass the output on to sys.stdout and sys.stderr, as it comes."""
 
@@ -97,9 +100,12 @@ class Run:
         self._tee = options.pop("tee", False)
         self._pieces: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
         self._sizes = {"stdout": 0, "stderr": 0}
+        self._sudo = options.pop("sudo", None)
         self._command = as_command(target, args, options)
-        self.process: Process = manager.start(self._command)
-        self._reader = self.process._core.reader()
+
+    def _begin(self, process: Process) -> None:
+        self.process = process
+        self._reader = process._core.reader()
 
     # ---- the procedure -----------------------------------------------------------------------
 
@@ -128,6 +134,7 @@ class Run:
 
     def block(self) -> CompletedProcess[Any]:
         """Runs to the end. Whatever goes wrong, the tree is stopped first."""
+        self._begin(self._manager.start(self._command, sudo=self._sudo))
         try:
             blocking(self._steps(), self._more, self._timeout, "run")
             status = self.process.wait()
@@ -144,6 +151,7 @@ class Run:
 
     async def under_loop(self) -> CompletedProcess[Any]:
         """Runs to the end. Cancelled, it stops the tree, waits for that, and passes it on."""
+        self._begin(await self._manager.start_async(self._command, sudo=self._sudo))
         try:
             status = await limited(seconds(self._timeout), self._to_the_end(), "run")
         except TimedOut:
@@ -177,12 +185,7 @@ class Run:
         return data.decode("utf-8", self._errors) if self._text else data
 
     def _completed(self, status: ExitStatus) -> CompletedProcess[Any]:
-        # None for an unknown status, where subprocess would guess 0.
-        code: Any = status.returncode
-        done = CompletedProcess[Any](
-            self.args, code, self._collected("stdout"), self._collected("stderr")
-        )
-        done.status = status
+        done = completed(self.args, status, self._collected("stdout"), self._collected("stderr"))
         if self._check:
             done.check_returncode()
         return done
@@ -194,6 +197,15 @@ class Run:
     def _attach_output(self, error: BaseException) -> None:
         if isinstance(error, ProcessError):
             error.stdout, error.stderr = self._collected("stdout"), self._collected("stderr")
+
+
+def completed(args: Any, status: ExitStatus, stdout: Any, stderr: Any) -> CompletedProcess[Any]:
+    """What a run that has ended gives."""
+    # None for an unknown status, where subprocess would guess 0.
+    code: Any = status.returncode
+    done = CompletedProcess[Any](args, code, stdout, stderr)
+    done.status = status
+    return done
 
 
 def _tail(text: str | bytes | None) -> str:

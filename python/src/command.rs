@@ -1,6 +1,5 @@
 //! The keyword options of a start, turned into the core's builder. Pure data, nothing is opened.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use process_manager::{
@@ -9,9 +8,9 @@ use process_manager::{
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::PyDict;
 
-use crate::convert::{choice, duration, number, os_string, text, wrong_type};
+use crate::convert::{choice, duration, number, os_string, os_strings, text, wrong_type};
 use crate::stdio;
 
 /// A command that is ready to start: the options are read once, starts may be many.
@@ -33,7 +32,7 @@ impl PyCommand {
             true => Command::binary(text("binary name", program)?),
             false => Command::new(PathBuf::from(os_string("program", program)?)),
         };
-        command = command.args(arguments(args)?);
+        command = command.args(os_strings("args", args)?);
         if options.get_item("clear_env")?.is_some_and(|clear| clear.is_truthy().unwrap_or(false)) {
             command = command.env_clear();
         }
@@ -54,17 +53,6 @@ struct Plan {
     output: OutputOptions,
 }
 
-fn arguments(args: &Bound<'_, PyAny>) -> PyResult<Vec<OsString>> {
-    if args.is_instance_of::<PyString>() || args.is_instance_of::<PyBytes>() {
-        return Err(wrong_type("args", "a sequence of arguments", args));
-    }
-    let items = args.try_iter().map_err(|_| wrong_type("args", "a sequence of arguments", args))?;
-    let item = |(index, item): (usize, PyResult<Bound<'_, PyAny>>)| {
-        os_string(&format!("args[{index}]"), &item?)
-    };
-    items.enumerate().map(item).collect()
-}
-
 impl Plan {
     fn set(mut self, key: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
         let command = self.command;
@@ -77,6 +65,7 @@ impl Plan {
             "stdin" => command.stdin(stdio::stdin(value)?),
             "stdout" => command.stdout(stdio::output(key, value)?),
             "stderr" => command.stderr(stdio::output(key, value)?),
+            "pass_fds" => stdio::further(command, value)?,
             "time_limit" => command.timeout(duration(key, value)?),
             "stop" => command.stop_ladder(ladder(value)?),
             _ => return Self { command, ..self }.set_limit(key, value),

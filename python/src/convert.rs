@@ -35,6 +35,18 @@ pub fn os_string(label: &str, value: &Bound<'_, PyAny>) -> PyResult<OsString> {
     os_string(label, &value.call_method0("__fspath__")?)
 }
 
+/// Several of those.
+pub fn os_strings(label: &str, value: &Bound<'_, PyAny>) -> PyResult<Vec<OsString>> {
+    if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() {
+        return Err(wrong_type(label, "a sequence", value));
+    }
+    let items = value.try_iter().map_err(|_| wrong_type(label, "a sequence", value))?;
+    let item = |(index, item): (usize, PyResult<Bound<'_, PyAny>>)| {
+        os_string(&format!("{label}[{index}]"), &item?)
+    };
+    items.enumerate().map(item).collect()
+}
+
 /// Plain text: `str` only.
 pub fn text(label: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     let text = value.cast::<PyString>().map_err(|_| wrong_type(label, "str", value))?;

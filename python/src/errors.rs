@@ -35,6 +35,10 @@ fn build(py: Python<'_>, error: &ProcessError) -> PyResult<PyErr> {
     match error {
         ProcessError::StartFailed(start) => describe_start(&details, start)?,
         ProcessError::ExtractionFailed(failed) => describe_extraction(&details, failed)?,
+        ProcessError::AuthenticationFailed(failed) => {
+            details.set_item("kind", format!("{:?}", failed.kind))?;
+            details.set_item("stderr", &failed.stderr)?;
+        }
         ProcessError::InvalidArgument { argument, .. } => {
             details.set_item("argument", argument)?;
         }

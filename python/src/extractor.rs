@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use process_manager::{BinaryExtractor, Result};
+use process_manager::{BinaryExtractor, ExtractionLocation, Result};
 use pyo3::prelude::*;
 
-use crate::convert::{bytes, os_string, text};
+use crate::convert::{bytes, os_string, os_strings, text, wrong_type};
 use crate::errors::{closed, to_py};
+use crate::source::PySource;
 
 /// A private temporary directory and the executables in it.
 #[pyclass(frozen, name = "BinaryExtractor", module = "process_manager")]
@@ -38,11 +39,22 @@ impl PyExtractor {
 #[pymethods]
 impl PyExtractor {
     #[new]
-    #[pyo3(signature = (base_directory=None))]
-    fn new(py: Python<'_>, base_directory: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (base_directory=None, *, prefix=None, fallback_directories=None))]
+    fn new(
+        py: Python<'_>,
+        base_directory: Option<&Bound<'_, PyAny>>,
+        prefix: Option<&Bound<'_, PyAny>>,
+        fallback_directories: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
         let mut builder = BinaryExtractor::builder();
         if let Some(base) = base_directory {
             builder = builder.base_directory(os_string("base_directory", base)?);
+        }
+        if let Some(prefix) = prefix {
+            builder = builder.prefix(text("prefix", prefix)?);
+        }
+        if let Some(others) = fallback_directories {
+            builder = builder.fallback_directories(os_strings("fallback_directories", others)?);
         }
         py.detach(|| builder.build()).map(Self::of).map_err(|error| to_py(py, &error))
     }
@@ -79,6 +91,63 @@ impl PyExtractor {
             Some(sha256) => extractor.add_file_verified(&name, &path, sha256),
             None => extractor.add_file(&name, &path),
         })
+    }
+
+    /// All of them or, after an error, those before it.
+    fn add_multiple_binaries(
+        &self,
+        py: Python<'_>,
+        binaries: &Bound<'_, PyAny>,
+    ) -> PyResult<Vec<PathBuf>> {
+        let pairs = match binaries.hasattr("items")? {
+            true => binaries.call_method0("items")?,
+            false => binaries.clone(),
+        };
+        let expected = "a mapping, or pairs of name and data";
+        let pairs = pairs.try_iter().map_err(|_| wrong_type("binaries", expected, binaries))?;
+        let pair = |pair: PyResult<Bound<'_, PyAny>>| {
+            let pair = pair?;
+            let pair = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>();
+            let (name, data) = pair.map_err(|_| wrong_type("binaries", expected, binaries))?;
+            Ok((text("binary name", &name)?, bytes("data", &data)?))
+        };
+        let pairs: Vec<_> = pairs.map(pair).collect::<PyResult<_>>()?;
+        self.call(py, |extractor| extractor.add_multiple_binaries(pairs))
+    }
+
+    /// As much as `reader.read(size)` gives.
+    #[pyo3(signature = (name, reader, *, sha256=None))]
+    fn add_reader(
+        &self,
+        py: Python<'_>,
+        name: &Bound<'_, PyAny>,
+        reader: Bound<'_, PyAny>,
+        sha256: Option<&str>,
+    ) -> PyResult<PathBuf> {
+        let name = text("binary name", name)?;
+        if !reader.hasattr("read")? {
+            return Err(wrong_type("reader", "a file opened for reading bytes", &reader));
+        }
+        let mut source = PySource::new(reader.unbind());
+        let added = self.call(py, |extractor| match sha256 {
+            Some(sha256) => extractor.add_reader_verified(&name, &mut source, sha256),
+            None => extractor.add_reader(&name, &mut source),
+        });
+        match source.into_error() {
+            Some(error) => Err(error),
+            None => added,
+        }
+    }
+
+    /// Where the executables are, and why there; unset before the directory is made.
+    #[getter]
+    fn location(&self, py: Python<'_>) -> PyResult<Option<(&'static str, Option<String>)>> {
+        Ok(self.get(py)?.location().map(|location| match location {
+            ExtractionLocation::Base { .. } => ("base", None),
+            ExtractionLocation::Fallback { reason, .. } => ("fallback", Some(reason)),
+            ExtractionLocation::Memory { reason, .. } => ("memory", Some(reason)),
+            _ => ("other", None),
+        }))
     }
 
     fn remove_binary(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> PyResult<()> {

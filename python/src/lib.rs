@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod batch;
 mod command;
 mod convert;
 mod errors;
@@ -20,14 +21,20 @@ mod logs;
 mod manager;
 mod operation;
 mod process;
+mod pull;
 mod reader;
+mod source;
 mod stdio;
+mod sudo;
 mod wait;
+mod watch;
 
 use pyo3::prelude::*;
 
 #[pymodule(gil_used = true)]
 mod _core {
+    #[pymodule_export]
+    use crate::batch::Outcomes;
     #[pymodule_export]
     use crate::command::PyCommand;
     #[pymodule_export]
@@ -48,6 +55,10 @@ mod _core {
     use crate::process::PyProcess;
     #[pymodule_export]
     use crate::reader::{Items, Reader};
+    #[pymodule_export]
+    use crate::sudo::SudoStart;
+    #[pymodule_export]
+    use crate::watch::PyWatch;
 
     #[pymodule_init]
     fn init() {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use process_manager::{ProcessError, ProcessManager, Result};
+use process_manager::{Command, ProcessError, ProcessManager, Result, RunOptions};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use uuid::Uuid;
 
+use crate::batch::{run_many, Outcomes};
 use crate::command::PyCommand;
-use crate::convert::timeout;
+use crate::convert::{duration, number, timeout};
 use crate::errors::to_py;
 use crate::events::Events;
 use crate::extractor::PyExtractor;
@@ -15,7 +17,9 @@ use crate::hub::Hub;
 use crate::info::{info, Info};
 use crate::operation::Operation;
 use crate::process::{PyProcess, KILL_WAIT};
+use crate::sudo::SudoStart;
 use crate::wait;
+use crate::watch::PyWatch;
 
 /// A registry of processes over one extractor.
 #[pyclass(frozen, name = "Manager", module = "process_manager._core")]
@@ -36,6 +40,10 @@ impl PyManager {
         let manager = self.manager(py)?;
         py.detach(move || call(manager)).map_err(|error| to_py(py, &error))
     }
+}
+
+fn owned(commands: &[Bound<'_, PyCommand>]) -> Vec<Command> {
+    commands.iter().map(|command| command.get().command.clone()).collect()
 }
 
 #[pymethods]
@@ -65,13 +73,59 @@ impl PyManager {
         py: Python<'_>,
         commands: Vec<Bound<'_, PyCommand>>,
     ) -> PyResult<Vec<PyProcess>> {
-        let commands = commands.iter().map(|command| command.get().command.clone()).collect();
+        let commands: Vec<Command> = owned(&commands);
         let runners = self.call(py, |manager| {
             let ids = manager.start_all_or_none(commands)?;
             let runner = |id| manager.runner(id).ok_or(ProcessError::ProcessNotFound(id));
             ids.into_iter().map(runner).collect::<Result<Vec<_>>>()
         })?;
         Ok(runners.into_iter().map(|runner| PyProcess::new(&self.hub, runner)).collect())
+    }
+
+    /// Talks with sudo on a thread of its own.
+    fn start_sudo(
+        &self,
+        py: Python<'_>,
+        command: &PyCommand,
+        sudo: &Bound<'_, PyDict>,
+    ) -> PyResult<SudoStart> {
+        SudoStart::new(&self.hub, self.manager(py)?, command.command.clone(), sudo)
+    }
+
+    /// The processes, first to last, each reading what the one before it writes.
+    fn start_pipeline(
+        &self,
+        py: Python<'_>,
+        commands: Vec<Bound<'_, PyCommand>>,
+    ) -> PyResult<Vec<PyProcess>> {
+        let commands: Vec<Command> = owned(&commands);
+        let pipeline = self.call(py, |manager| manager.start_pipeline(commands))?;
+        let runners = pipeline.runners().iter().cloned();
+        Ok(runners.map(|runner| PyProcess::new(&self.hub, runner)).collect())
+    }
+
+    /// The call, and where its results will be.
+    fn run_many(
+        &self,
+        py: Python<'_>,
+        commands: Vec<Bound<'_, PyCommand>>,
+        parallel: &Bound<'_, PyAny>,
+        seconds: Option<&Bound<'_, PyAny>>,
+        max_output: &Bound<'_, PyAny>,
+    ) -> PyResult<(Operation, Outcomes)> {
+        let timeout = seconds.map(|seconds| duration("timeout", seconds)).transpose()?;
+        let max_output = number("capture_limit", max_output)?;
+        let options = RunOptions { timeout, max_output };
+        let parallel = number("parallel", parallel)?;
+        Ok(run_many(&self.hub, self.manager(py)?, owned(&commands), parallel, options))
+    }
+
+    fn set_retention(&self, py: Python<'_>, entries: &Bound<'_, PyAny>) -> PyResult<()> {
+        let entries = number("retention", entries)?;
+        self.call(py, move |manager| {
+            manager.set_retention(entries);
+            Ok(())
+        })
     }
 
     fn process(&self, py: Python<'_>, id: Uuid) -> PyResult<PyProcess> {
@@ -116,6 +170,11 @@ impl PyManager {
     fn events(&self, py: Python<'_>) -> PyResult<Events> {
         let events = self.call(py, |manager| manager.events())?;
         Ok(Events::new(&self.hub, events))
+    }
+
+    fn watch(&self, py: Python<'_>) -> PyResult<PyWatch> {
+        let watch = self.call(py, |manager| manager.watch())?;
+        Ok(PyWatch::new(&self.hub, watch))
     }
 
     fn fileno(&self, py: Python<'_>) -> PyResult<i32> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use process_manager::{ExitStatus, OutputSource, ProcessError, ProcessRunner, Result};
+use process_manager::{OutputSource, ProcessRunner, Result};
 use pyo3::prelude::*;
 use uuid::Uuid;
 
@@ -45,15 +45,6 @@ pub const KILL_WAIT: Duration = Duration::from_secs(5);
 const SOURCES: &[(&str, OutputSource)] =
     &[("stdout", OutputSource::Stdout), ("stderr", OutputSource::Stderr)];
 
-/// One slice of a wait: the time-out of the slice is not an error.
-fn wait_slice(runner: &ProcessRunner, slice: Duration) -> Result<Option<ExitStatus>> {
-    match runner.wait_blocking(Some(slice)) {
-        Ok(status) => Ok(Some(status)),
-        Err(ProcessError::TimedOut(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 #[pymethods]
 impl PyProcess {
     #[getter]
@@ -88,7 +79,9 @@ impl PyProcess {
     #[pyo3(signature = (seconds=None))]
     fn wait(&self, py: Python<'_>, seconds: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Exit>> {
         let limit = timeout("timeout", seconds)?;
-        let status = wait::sliced(py, limit, |slice| wait_slice(&self.runner, slice))?;
+        let status = wait::sliced(py, limit, |slice| {
+            wait::slice_of(self.runner.wait_blocking(Some(slice)))
+        })?;
         Ok(status.map(exit))
     }
 
@@ -121,6 +114,23 @@ impl PyProcess {
         };
         let limit = grace.saturating_add(KILL_WAIT).as_secs_f64();
         Ok((Operation::new(&self.hub, call), limit))
+    }
+
+    /// Begins to stop, and returns at once.
+    #[pyo3(signature = (steps=None))]
+    fn begin_stop(&self, py: Python<'_>, steps: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let steps = steps.map(ladder).transpose()?;
+        py.detach(|| self.runner.begin_stop(steps)).map_err(|error| to_py(py, &error))
+    }
+
+    /// Waits until process, descendants and output have ended: false if the time passed first.
+    #[pyo3(signature = (seconds=None))]
+    fn wait_closed(&self, py: Python<'_>, seconds: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+        let limit = timeout("timeout", seconds)?;
+        let closed = wait::sliced(py, limit, |slice| {
+            wait::slice_of(self.runner.closed_blocking(Some(slice)))
+        })?;
+        Ok(closed.is_some())
     }
 
     fn kill(&self, py: Python<'_>) -> PyResult<()> {

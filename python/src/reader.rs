@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use process_manager::{
-    Batch, BatchCursor, Chunks, OutputChunk, OutputReader, ProcessError, Record, RecordData, Result,
+    Batch, BatchCursor, Chunks, OutputChunk, OutputReader, Record, RecordData, Result,
 };
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -79,15 +79,6 @@ fn lose(lost: &mut (u64, u64), data: &RecordData<'_>) -> bool {
     false
 }
 
-/// One slice of a wait: the time-out of the slice is not an error.
-fn slice_of<T>(answer: Result<T>) -> Result<Option<T>> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(ProcessError::TimedOut(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 impl Reader {
     pub fn new(hub: &Arc<Hub>, reader: OutputReader) -> Self {
         let place = Place { reader: Some(reader), current: None, lost: (0, 0) };
@@ -117,7 +108,8 @@ impl Reader {
         next: fn(&mut OutputReader, Option<Duration>) -> Result<T>,
     ) -> PyResult<Option<T>> {
         let mut reader = self.take_reader()?;
-        let answer = wait::sliced(py, limit, |slice| slice_of(next(&mut reader, Some(slice))));
+        let answer =
+            wait::sliced(py, limit, |slice| wait::slice_of(next(&mut reader, Some(slice))));
         self.put_reader(reader);
         answer
     }

@@ -7,13 +7,22 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use process_manager::Result;
+use process_manager::{ProcessError, Result};
 use pyo3::prelude::*;
 
 use crate::errors::to_py;
 
 /// How long a wait goes on before Python's signal handlers get their turn.
 const SLICE: Duration = Duration::from_millis(100);
+
+/// One slice of a wait: the time-out of the slice is not an error.
+pub fn slice_of<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(ProcessError::TimedOut(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// Repeats `attempt` with at most 100 ms a time until it answers.
 ///

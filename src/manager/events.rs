@@ -98,6 +98,13 @@ impl Events {
         self.each(|queue| queue.push(event), wakers);
     }
 
+    /// The manager is gone: the streams end, whoever else still has a handle of a process.
+    pub(super) fn end(&self) {
+        let mut wakers = Vec::new();
+        self.each(|queue| queue.is_over = true, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     fn each(&self, change: impl Fn(&mut Queue), wakers: &mut Vec<Waker>) {
         let mut subscribers = lock(&self.subscribers);
         subscribers.retain(|queue| queue.strong_count() > 0);
@@ -108,15 +115,6 @@ impl Events {
             change(&mut queue);
             wakers.extend(queue.waiter.take());
         }
-    }
-}
-
-impl Drop for Events {
-    /// The manager and its last process are gone: the streams end.
-    fn drop(&mut self) {
-        let mut wakers = Vec::new();
-        self.each(|queue| queue.is_over = true, &mut wakers);
-        wakers.into_iter().for_each(Waker::wake);
     }
 }
 

@@ -331,6 +331,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let runners = lock(&self.registry).clear();
         batch::end_together(runners);
+        self.events.end();
     }
 }
 

@@ -110,8 +110,8 @@ impl Tree {
             (Holder::Gone, _) | (_, None) => Ok(false),
             (Holder::Process, Some(pidfd)) => pidfd::signal_process(pidfd, signal),
             (Holder::Group, Some(pidfd)) => self.signal_group(pidfd, signal, leader_reaped),
-            (Holder::Guard(guard), _) if signal == libc::SIGKILL => guard.kill().map(|()| true),
-            (Holder::Guard(guard), _) => guard.signal(signal).map(|()| true),
+            (Holder::Guard(guard), _) if signal == libc::SIGKILL => unless_gone(guard.kill()),
+            (Holder::Guard(guard), _) => unless_gone(guard.signal(signal)),
             (Holder::Cgroup(cgroup, _), _) if signal == libc::SIGKILL => {
                 cgroup.kill().map(|()| true)
             }
@@ -271,6 +271,18 @@ fn is_living_member(stat: &str, pgid: i32) -> bool {
     let mut fields = rest.split(' ');
     let is_living = !matches!(fields.next(), None | Some("Z" | "X"));
     is_living && fields.nth(1).and_then(|field| field.parse().ok()) == Some(pgid)
+}
+
+/// A guard ends with its tree: one that is gone by the time it is written to has nobody left, and
+/// its end is about to be seen.
+fn unless_gone(sent: io::Result<()>) -> io::Result<bool> {
+    match sent {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET)) => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -102,6 +102,15 @@ impl Batch<'_> {
     }
 }
 
+impl Drop for Batch<'_> {
+    /// A batch that was given up: the manager still has the runs under way.
+    fn drop(&mut self) {
+        for (_, run) in &self.running {
+            run.abandon();
+        }
+    }
+}
+
 impl Future for Batch<'_> {
     type Output = Vec<Result<RunOutput>>;
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::command::{Command, Stdin};
+use crate::command::{Command, Stdin, StopLadder};
 use crate::error::{ProcessError, Result};
 use crate::manager::ProcessManager;
 use crate::output::{OutputChunk, OutputReader, OutputSource};
@@ -145,6 +145,12 @@ impl Collect {
     fn end(&mut self, reason: RunEnd) -> Result<RunOutput> {
         self.runner.kill()?;
         Err(self.failure(reason))
+    }
+
+    /// Has the tree killed, without waiting for that.
+    fn abandon(&self) {
+        // It fails in a forked copy only, whose business it is not.
+        let _ = self.runner.begin_stop(Some(StopLadder::kill()));
     }
 
     fn failure(&mut self, reason: RunEnd) -> ProcessError {

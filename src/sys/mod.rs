@@ -1,5 +1,6 @@
 //! System calls that no crate offers: the only unsafe code of the core.
 
+pub(crate) mod duplicate;
 pub(crate) mod fork;
 pub(crate) mod guarded;
 pub(crate) mod lease;
