@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::lock;
 use crate::error::Result;
 use crate::process::Notice;
-use crate::reactor::Reactor;
+use crate::reactor::Hold;
 use crate::types::ExitStatus;
 
 /// Events kept for one subscriber.
@@ -86,7 +86,7 @@ struct Queue {
 }
 
 impl Events {
-    pub(super) fn subscribe(&self, reactor: Arc<Reactor>) -> EventStream {
+    pub(super) fn subscribe(&self, reactor: Hold) -> EventStream {
         let queue = Arc::default();
         lock(&self.subscribers).push(Arc::downgrade(&queue));
         EventStream { queue, reactor }
@@ -148,7 +148,7 @@ impl Queue {
 /// The events of a manager from the moment of the subscription; ends with the manager.
 pub struct EventStream {
     queue: Arc<Mutex<Queue>>,
-    reactor: Arc<Reactor>,
+    reactor: Hold,
 }
 
 impl EventStream {
@@ -162,7 +162,7 @@ impl EventStream {
         next.map_err(|e| e.or_timed_out(|| "no event came".into()))
     }
 
-    pub(super) fn reactor(&self) -> &Arc<Reactor> {
+    pub(super) fn reactor(&self) -> &Hold {
         &self.reactor
     }
 

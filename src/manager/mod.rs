@@ -28,7 +28,7 @@ use crate::extractor::BinaryExtractor;
 use crate::keeper::{Registration, Watched};
 use crate::output::OutputStream;
 use crate::process::{launch, Engine, Launch, Observer, Process, ProcessRunner};
-use crate::reactor::Reactor;
+use crate::reactor::{Hold, Reactor};
 use crate::sudo::{authenticate, Relay, SudoOptions};
 use crate::types::ProcessInfo;
 use events::Events;
@@ -51,6 +51,8 @@ pub(crate) struct Shared {
     registry: Arc<Mutex<Registry>>,
     events: Arc<Events>,
     ready: OnceCell<ReadyList>,
+    /// Comes with the engine and goes last.
+    hold: OnceCell<Hold>,
 }
 
 impl Default for ProcessManager {
@@ -71,6 +73,7 @@ impl ProcessManager {
             registry: Arc::default(),
             events: Arc::default(),
             ready: OnceCell::new(),
+            hold: OnceCell::new(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -243,7 +246,7 @@ impl ProcessManager {
 
     /// The events of all processes from now on.
     pub fn events(&self) -> Result<EventStream> {
-        Ok(self.shared.events.subscribe(self.reactor()?.clone()))
+        Ok(self.shared.events.subscribe(Hold::new(self.reactor()?)))
     }
 
     /// The events of all processes from now on together with their output, as one stream.
@@ -280,7 +283,9 @@ impl ProcessManager {
     }
 
     fn engine(&self) -> Result<&Arc<Engine>> {
-        self.shared.engine.get_or_try_init(Engine::new)
+        let engine = self.shared.engine.get_or_try_init(Engine::new)?;
+        self.shared.hold.get_or_init(|| Hold::new(engine.reactor()));
+        Ok(engine)
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {

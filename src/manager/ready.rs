@@ -12,12 +12,14 @@ use std::time::Instant;
 
 use super::lock;
 use crate::error::Result;
-use crate::reactor::{Reactor, Unfinished};
+use crate::reactor::{Hold, Reactor, Unfinished};
 
 /// Tokens whose waker has fired, in ascending order, each once until it is taken.
 #[derive(Clone)]
 pub struct ReadyList {
     inner: Arc<Inner>,
+    /// Of the list, not of its tokens, which the engine holds. Goes last.
+    _hold: Hold,
 }
 
 struct Inner {
@@ -58,7 +60,8 @@ impl Wake for Token {
 
 impl ReadyList {
     pub(super) fn new(reactor: Arc<Reactor>) -> Self {
-        Self { inner: Arc::new(Inner { reactor, state: Mutex::default() }) }
+        let _hold = Hold::new(&reactor);
+        Self { inner: Arc::new(Inner { reactor, state: Mutex::default() }), _hold }
     }
 
     /// A waker that marks this token. Wakers of one token are not merged: keep one a token.

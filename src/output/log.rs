@@ -13,7 +13,7 @@ use super::readers::Progress;
 use super::state::{State, Taken};
 use super::OutputSource;
 use crate::command::OutputOptions;
-use crate::reactor::Reactor;
+use crate::reactor::Hold;
 
 type Hook = Box<dyn Fn() + Send + Sync>;
 
@@ -118,7 +118,7 @@ impl OutputLog {
     }
 
     /// A new reader, which starts at the oldest output that is retained.
-    pub fn reader(self: &Arc<Self>, reactor: Arc<Reactor>) -> OutputReader {
+    pub fn reader(self: &Arc<Self>, reactor: Hold) -> OutputReader {
         // In a forked copy the lock may never come free; the reader there ends at once.
         let copy = reactor.check_fork().is_err();
         let (id, progress) = if copy { Default::default() } else { self.lock().add_reader() };

@@ -5,23 +5,18 @@ use std::sync::Arc;
 
 use super::log::OutputLog;
 use super::readers::Progress;
-use crate::reactor::Reactor;
+use crate::reactor::Hold;
 
 /// The identity of one reader.
 pub(super) struct Core {
     pub log: Arc<OutputLog>,
-    pub reactor: Arc<Reactor>,
+    pub reactor: Hold,
     pub id: u64,
     progress: Progress,
 }
 
 impl Core {
-    pub fn new(
-        log: Arc<OutputLog>,
-        reactor: Arc<Reactor>,
-        id: u64,
-        progress: Progress,
-    ) -> Arc<Self> {
+    pub fn new(log: Arc<OutputLog>, reactor: Hold, id: u64, progress: Progress) -> Arc<Self> {
         Arc::new(Self { log, reactor, id, progress })
     }
 

@@ -26,7 +26,7 @@ use super::wakers::WakerSet;
 use crate::command::{Descendants, DropPolicy, OutputOptions, StopLadder};
 use crate::error::{ProcessError, Result};
 use crate::output::OutputLog;
-use crate::reactor::{Interest, Key, Reactor};
+use crate::reactor::{Hold, Interest, Key, Reactor};
 use crate::types::ExitStatus;
 
 /// How soon a tree that cannot announce its end is looked at again: doubled from the first value
@@ -319,6 +319,11 @@ impl Process {
     /// The reactor that watches it.
     pub(crate) fn reactor(&self) -> &Arc<Reactor> {
         self.engine.reactor()
+    }
+
+    /// A user's share in the reactor.
+    pub(crate) fn hold(&self) -> Hold {
+        Hold::new(self.reactor())
     }
 
     /// The ladder that a stop without one takes.

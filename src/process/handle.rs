@@ -5,23 +5,29 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::core::Process;
 use super::state::{Cause, Event};
 use super::wait::Moment;
 use crate::command::{DropPolicy, StopLadder};
-use crate::reactor::Reactor;
+use crate::reactor::Hold;
 
 /// How long dropping the last handle waits for the tree to be gone.
 pub(crate) const DROP_WAIT: Duration = Duration::from_millis(200);
 
-/// How long it waits for a callback in flight.
-const CALLBACK_WAIT: Duration = Duration::from_millis(20);
-
 /// The shared handle of a process.
 pub(crate) struct Handle {
     pub(crate) process: Arc<Process>,
+    /// Goes after the process.
+    _hold: Hold,
+}
+
+impl Handle {
+    pub(crate) fn new(process: Arc<Process>) -> Self {
+        let _hold = process.hold();
+        Self { process, _hold }
+    }
 }
 
 impl Drop for Handle {
@@ -39,18 +45,6 @@ impl Drop for Handle {
             DropPolicy::Kill => end(process),
             DropPolicy::Detach => detach(process),
         }
-        outlast_callbacks(process);
-    }
-}
-
-/// Waits for a callback on the engine's thread that still holds the closed process, and with it
-/// the engine: were it the last to let go, the thread could not be joined. Bounded, because
-/// waiting futures hold the process too.
-fn outlast_callbacks(process: &Arc<Process>) {
-    let until = Instant::now() + CALLBACK_WAIT;
-    let is_held = || process.lock().state.is_over() && Arc::strong_count(process) > 1;
-    while is_held() && !Reactor::is_calling_here() && Instant::now() < until {
-        std::thread::yield_now();
     }
 }
 

@@ -69,7 +69,7 @@ impl ProcessRunner {
     }
 
     pub(crate) fn new(process: Arc<Process>) -> Self {
-        Self { handle: Arc::new(Handle { process }) }
+        Self { handle: Arc::new(Handle::new(process)) }
     }
 
     pub(crate) fn process(&self) -> &Arc<Process> {
@@ -298,7 +298,7 @@ impl ProcessRunner {
 
     /// A reader over the captured output: lines, records or raw chunks.
     pub fn output(&self) -> OutputReader {
-        self.process().log.reader(self.process().reactor().clone())
+        self.process().log.reader(self.process().hold())
     }
 }
 

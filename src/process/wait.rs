@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::core::Process;
 use super::wakers::Place;
 use crate::error::Result;
+use crate::reactor::Hold;
 use crate::types::ExitStatus;
 
 /// A moment to wait for.
@@ -31,6 +32,8 @@ pub(crate) struct Wait {
     process: Arc<Process>,
     moment: Moment,
     place: Place,
+    /// Goes after the process.
+    _hold: Hold,
 }
 
 impl Process {
@@ -82,7 +85,8 @@ impl Moment {
 
 impl Wait {
     pub(crate) fn new(process: Arc<Process>, moment: Moment) -> Self {
-        Self { process, moment, place: None }
+        let _hold = process.hold();
+        Self { process, moment, place: None, _hold }
     }
 
     /// Polls without asking the background thread to serve.

@@ -10,6 +10,7 @@ use futures_io::AsyncWrite;
 use super::core::Process;
 use super::wakers::Place;
 use crate::error::ProcessError;
+use crate::reactor::Hold;
 
 /// Writes to a child's standard input, unbuffered; dropping it leaves the input open.
 ///
@@ -18,11 +19,14 @@ use crate::error::ProcessError;
 pub struct StdinWriter {
     process: Arc<Process>,
     place: Place,
+    /// Goes after the process.
+    _hold: Hold,
 }
 
 impl StdinWriter {
     pub(crate) fn new(process: Arc<Process>) -> Self {
-        Self { process, place: None }
+        let _hold = process.hold();
+        Self { process, place: None, _hold }
     }
 
     fn poll_some(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {

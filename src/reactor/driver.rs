@@ -114,6 +114,11 @@ impl Driver {
         is_driver
     }
 
+    /// Parks behind the background thread, if that drives; false if it does not.
+    pub(super) fn enter_behind_thread(&mut self, waiter: &Arc<Waiter>) -> bool {
+        self.owner == Owner::Thread && !self.enter(waiter)
+    }
+
     /// Ends a park, for whatever reason. True: the waiter has been handed the role.
     pub(super) fn withdraw(&mut self, waiter: &Arc<Waiter>) -> bool {
         match self.parked.iter().position(|parked| Arc::ptr_eq(parked, waiter)) {

@@ -9,7 +9,7 @@ use loom::sync::{Condvar, Mutex, MutexGuard};
 use loom::thread;
 
 use super::driver::{Driver, ThreadTurn, Tick, LEASE};
-use super::wait::{block_on, Engine};
+use super::wait::{block_on, outlast_thread, Engine};
 use super::waiter::{Interrupt, Waiter};
 use crate::error::ProcessError;
 use crate::sync::lock;
@@ -238,6 +238,23 @@ fn a_waiter_and_the_thread_do_not_drive_at_once() {
         let background = thread::spawn(move || background.thread_until_ready());
         model.epoll.post(0);
         model.wait_for(0);
+        background.join().unwrap();
+    });
+}
+
+#[test]
+fn the_turn_of_the_thread_is_outlasted_and_nothing_is_lost() {
+    check(|| {
+        let model = Model::new();
+        let background = model.clone();
+        let mut driver = lock(&model.driver);
+        driver.serve();
+        model.settle(driver, false);
+        let background = thread::spawn(move || background.thread_until_ready());
+        model.epoll.post(0);
+        let is_in_turn = model.is_driven.load(Ordering::SeqCst);
+        outlast_thread(&*model);
+        assert!(!is_in_turn || model.slots[0].is_ready.load(Ordering::SeqCst));
         background.join().unwrap();
     });
 }

@@ -8,6 +8,7 @@
 mod core;
 mod deadlines;
 mod driver;
+mod hold;
 mod host;
 mod lease;
 #[cfg(all(test, loom))]
@@ -24,6 +25,7 @@ mod wait;
 mod waiter;
 
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -34,6 +36,7 @@ use rustix::event::epoll::EventFlags;
 use self::core::Core;
 use crate::error::Result;
 
+pub(crate) use hold::Hold;
 pub(crate) use host::{park, unpark};
 pub(crate) use turn::Turn;
 pub(crate) use wait::Unfinished;
@@ -100,6 +103,8 @@ pub(crate) trait Source: Send + Sync {
 pub(crate) struct Reactor {
     core: Arc<Core>,
     outlet: outlet::Outlet,
+    /// How many [`Hold`]s there are.
+    holds: AtomicUsize,
     /// Set by the first source; its drop ends the thread if it is the last.
     membership: OnceCell<host::Membership>,
 }
@@ -109,17 +114,12 @@ impl Reactor {
     pub(crate) fn new() -> Result<Arc<Self>> {
         let core = Arc::new(Core::new()?);
         let (outlet, membership) = (outlet::Outlet::default(), OnceCell::new());
-        Ok(Arc::new(Self { core, outlet, membership }))
+        Ok(Arc::new(Self { core, outlet, holds: AtomicUsize::new(0), membership }))
     }
 
     /// `Forked` in a forked copy of the process that made the reactor.
     pub(crate) fn check_fork(&self) -> Result<()> {
         self.core.check_fork()
-    }
-
-    /// Whether this thread is inside a callback of a reactor.
-    pub(crate) fn is_calling_here() -> bool {
-        wait::is_in_turn()
     }
 
     fn is_forked(&self) -> bool {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{poll, PollFd, PollFlags};
 
-use super::{host, Interest, Key, Reactor, Ready, Slot, Source, Turn, Unfinished};
+use super::{host, Hold, Interest, Key, Reactor, Ready, Slot, Source, Turn, Unfinished};
 
 /// Reads a pipe; remembers what came, on which thread, and who wants to know.
 #[derive(Default)]
@@ -375,4 +375,39 @@ fn a_wait_inside_a_callback_is_refused_and_inside_a_poll_allowed() {
         }
     });
     assert!(outer.is_ok());
+}
+
+/// Holds its reactor, as a process does, and lets go of it in its last callback.
+struct Closing {
+    reactor: Mutex<Option<Arc<Reactor>>>,
+    begun: mpsc::Sender<()>,
+    is_done: Arc<AtomicUsize>,
+}
+
+impl Source for Closing {
+    fn on_ready(&self, _: Slot, _: Ready, _: &mut Turn) {}
+    fn on_deadline(&self, _: Instant, _: &mut Turn) {
+        let reactor = self.reactor.lock().unwrap().take().unwrap();
+        drop(reactor.core.table().clear());
+        self.begun.send(()).unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        self.is_done.fetch_add(1, Ordering::SeqCst);
+        drop(reactor);
+    }
+}
+
+#[test]
+fn the_last_hold_outlasts_the_callback_in_flight() {
+    let (begun, told) = mpsc::channel();
+    let (reactor, is_done) = (Reactor::new().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let hold = Hold::new(&reactor);
+    let another = hold.clone();
+    let closing = Closing { reactor: Mutex::new(Some(reactor)), begun, is_done: is_done.clone() };
+    let key = hold.insert(Arc::new(closing)).unwrap();
+    hold.set_deadline(key, Some(Instant::now()));
+    told.recv().unwrap();
+    drop(another);
+    assert_eq!(is_done.load(Ordering::SeqCst), 0, "not the last one, and yet it waited");
+    drop(hold);
+    assert_eq!(is_done.load(Ordering::SeqCst), 1);
 }

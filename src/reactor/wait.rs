@@ -76,11 +76,6 @@ impl Mark {
     }
 }
 
-/// Whether this thread is calling sources and wakers right now.
-pub(super) fn is_in_turn() -> bool {
-    DOING.with(Cell::get) == Doing::Turn
-}
-
 impl Drop for Mark {
     fn drop(&mut self) {
         DOING.with(|now| now.set(self.before));
@@ -110,6 +105,21 @@ pub(super) fn block_on<E: Engine, T>(
             return Err(Unfinished::Elapsed);
         }
         is_over = seat.wait(deadline).map_err(Unfinished::Refused)?;
+    }
+}
+
+/// Waits for the end of the turn in which the background thread is: it is handed the role by then.
+pub(super) fn outlast_thread<E: Engine>(engine: &E) {
+    let doing = DOING.with(Cell::get);
+    if doing == Doing::Turn {
+        return;
+    }
+    let mut seat = Seat::new(engine, doing);
+    let is_parked = lock(engine.driver()).enter_behind_thread(&seat.waiter);
+    if is_parked {
+        // Nobody has its waker: only the role ends this.
+        seat.waiter.park(None);
+        seat.is_handed_role();
     }
 }
 
@@ -167,10 +177,17 @@ impl<'a, E: Engine> Seat<'a, E> {
             return self.drive(timeout);
         }
         self.waiter.park(timeout);
-        if lock(self.engine.driver()).withdraw(&self.waiter) {
+        self.is_handed_role();
+        Ok(())
+    }
+
+    /// Ends a park; whether it ended with the role.
+    fn is_handed_role(&mut self) -> bool {
+        let is_handed = lock(self.engine.driver()).withdraw(&self.waiter);
+        if is_handed {
             self.take_role();
         }
-        Ok(())
+        is_handed
     }
 
     fn enter(&mut self) {

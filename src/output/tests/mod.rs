@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::command::{OutputOptions, OutputPolicy};
-use crate::reactor::Reactor;
+use crate::reactor::{Hold, Reactor};
 
 pub(super) use OutputSource::{Stderr, Stdout};
 
@@ -48,7 +48,7 @@ impl Fixture {
     }
 
     fn reader(&self) -> OutputReader {
-        self.log.reader(self.reactor.clone())
+        self.log.reader(Hold::new(&self.reactor))
     }
 
     fn append(&self, source: OutputSource, bytes: impl AsRef<[u8]>) -> Appended {
