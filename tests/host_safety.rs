@@ -25,6 +25,7 @@ hosts! {
     signals_are_as_before,
     descriptors_are_as_before,
     descriptor_limit_in_mid_batch,
+    descriptors_used_up,
     standard_descriptors_closed,
     sigchld_ignored,
     thief_thread,

@@ -92,12 +92,12 @@ impl Cgroup {
             return Ok(());
         }
         self.spend();
-        kill::kill(self.open()?.as_fd())
+        self.subtree.lend(|| kill::kill(self.open()?.as_fd()))
     }
 
     /// Signals every process in it.
     pub(crate) fn signal(&self, signal: i32) -> io::Result<()> {
-        kill::signal(self.open()?.as_fd(), signal)
+        self.subtree.lend(|| kill::signal(self.open()?.as_fd(), signal))
     }
 
     /// It will not be reused.
@@ -109,12 +109,12 @@ impl Cgroup {
 
     /// The ids of the processes in it.
     pub(crate) fn members(&self) -> io::Result<Vec<i32>> {
-        kill::members(self.open()?.as_fd())
+        self.subtree.lend(|| kill::members(self.open()?.as_fd()))
     }
 
     /// Whether a process is left in it; zombies do not count.
     pub(crate) fn is_populated(&self) -> io::Result<bool> {
-        let is_populated = self.events()?.is_populated()?;
+        let is_populated = self.subtree.lend(|| self.events()?.is_populated())?;
         if let Some(held) = &self.held {
             held.was_empty.store(!is_populated, Ordering::Relaxed);
         }

@@ -10,6 +10,8 @@ use super::files;
 use crate::sys::pidfd::signal_process;
 
 const MOST_LEVELS: usize = 32;
+/// Members that are held at once: each takes a descriptor.
+const AT_ONCE: usize = 64;
 
 /// Kills every member. Members that fork meanwhile are caught: cgroup.kill (5.14) is atomic, and
 /// before that the members are frozen first.
@@ -34,27 +36,49 @@ pub(super) fn kill_each(directory: BorrowedFd<'_>) -> io::Result<()> {
 /// Signals every member there is now. A pid counts only if it is still listed after its pidfd was
 /// opened: a number that was reused for a stranger in between is never hit.
 pub(super) fn signal(directory: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
-    let hold = |pid: i32| Some((Pid::from_raw(pid)?, hold(pid)?));
-    let held: Vec<(Pid, Held)> = members(directory)?.into_iter().filter_map(hold).collect();
-    let still = members(directory)?;
+    let mut left = members(directory)?;
+    left.reverse();
     let mut result = Ok(());
-    for (pid, held) in held.iter().filter(|(pid, _)| still.contains(&pid.as_raw_nonzero().get())) {
-        if let Err(error) = signal_member(*pid, held, signal) {
-            result = Err(error);
+    while !left.is_empty() {
+        let held = hold_some(&mut left)?;
+        let still = members(directory)?;
+        let is_still = |pid: &Pid| still.contains(&pid.as_raw_nonzero().get());
+        for (pid, held) in held.iter().filter(|(pid, _)| is_still(pid)) {
+            result = signal_member(*pid, held, signal).and(result);
         }
     }
     result
+}
+
+/// Takes the last ones off the list and holds them: as many as there are descriptors for, of
+/// which one is left for listing them again.
+fn hold_some(left: &mut Vec<i32>) -> io::Result<Vec<(Pid, Held)>> {
+    let mut held: Vec<(Pid, Held)> = Vec::new();
+    while let (Some(pid), true) = (left.last().copied(), held.len() < AT_ONCE) {
+        match hold(pid) {
+            Ok(member) => held.extend(Pid::from_raw(pid).zip(member)),
+            Err(_) if held.len() > 1 => {
+                left.extend(held.pop().map(|(pid, _)| pid.as_raw_nonzero().get()));
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        left.pop();
+    }
+    Ok(held)
 }
 
 /// What holds a member while it is signalled: its pidfd, where the system has those.
 type Held = Option<OwnedFd>;
 
 /// Nothing when the member is gone.
-fn hold(pid: i32) -> Option<Held> {
-    match pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()) {
-        Ok(pidfd) => Some(Some(pidfd)),
-        Err(Errno::NOSYS) => Some(None),
-        Err(_) => None,
+fn hold(pid: i32) -> Result<Option<Held>, Errno> {
+    let Some(pid) = Pid::from_raw(pid) else { return Ok(None) };
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(pidfd) => Ok(Some(Some(pidfd))),
+        Err(Errno::NOSYS) => Ok(Some(None)),
+        Err(error @ (Errno::MFILE | Errno::NFILE)) => Err(error),
+        Err(_) => Ok(None),
     }
 }
 

@@ -11,6 +11,7 @@ mod group;
 mod kill;
 mod pool;
 mod remove;
+mod reserve;
 mod subtree;
 #[cfg(test)]
 mod testing;

@@ -17,6 +17,7 @@ use rustix::process::{geteuid, getpid};
 
 use super::group::{Cgroup, Events, Held};
 use super::pool::Pool;
+use super::reserve::Reserve;
 use super::{files, find, kill, remove};
 use crate::error::{ProcessError, Result};
 use crate::keeper::{Place, Registration, Watched, Watcher};
@@ -46,6 +47,7 @@ pub(crate) struct Subtree {
     directory: Arc<OwnedFd>,
     pool: Mutex<Pool>,
     watched: Mutex<Option<Watched>>,
+    reserve: Reserve,
 }
 
 impl Subtree {
@@ -89,7 +91,8 @@ impl Subtree {
         };
         let (parent, directory) = (Arc::new(parent), Arc::new(directory));
         let (pool, watched) = (Mutex::default(), Mutex::default());
-        let subtree = Subtree { epoch: epoch(), name, parent, directory, pool, watched };
+        let reserve = Reserve::new(&directory);
+        let subtree = Subtree { epoch: epoch(), name, parent, directory, pool, watched, reserve };
         subtree.check_type()?;
         sweep(subtree.parent.as_fd());
         Ok(subtree)
@@ -143,6 +146,11 @@ impl Subtree {
         *held.was_empty.get_mut() = false;
         self.lock().lend();
         Ok(Cgroup { subtree: Arc::clone(self), held: Some(held) })
+    }
+
+    /// Makes a call that ends processes or asks for them, also where no descriptor is left.
+    pub(super) fn lend<T>(&self, call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        self.reserve.lend(&self.directory, call)
     }
 
     /// Whether so many are in use that each should do without a descriptor.

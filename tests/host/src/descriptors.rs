@@ -1,5 +1,7 @@
 //! The host's descriptors.
 
+use std::os::fd::AsFd;
+
 use process_manager::{Command, ExitStatus, ProcessManager};
 
 use super::{run_short, Children, SOON};
@@ -51,6 +53,47 @@ pub fn limit_in_mid_batch(children: &Children) {
     manager.stop_all_blocking(Some(process_manager::StopLadder::kill())).expect("all stop");
     drop(manager);
     assert_eq!(open(), before);
+}
+
+/// Ending what runs needs no descriptor: who has none left can stop its processes to get some.
+pub fn used_up(children: &Children) {
+    let limit = libc::rlimit { rlim_cur: 256, rlim_max: 256 };
+    // SAFETY: lowers this process's own limit.
+    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) };
+    let manager = ProcessManager::default();
+    let before = open();
+    let start = |_| {
+        let runner = manager.start(children.command("tree")).expect("starts");
+        let members = members(&runner);
+        (runner, members)
+    };
+    let trees: Vec<_> = (0..3).map(start).collect();
+    let ignoring = manager.start(children.command("ignore_term")).expect("starts");
+    assert_eq!(ignoring.get_output_stream().lines().next().as_deref(), Some("ready"));
+    let filler: Vec<_> =
+        std::iter::from_fn(|| std::io::stderr().as_fd().try_clone_to_owned().ok()).collect();
+    let begun = std::time::Instant::now();
+    trees[0].0.kill().expect("is killed");
+    trees[1].0.stop_blocking(None).expect("is stopped");
+    let soon = process_manager::StopLadder::term_then_kill(std::time::Duration::from_millis(100));
+    ignoring.stop_blocking(Some(soon)).expect("is killed in the end");
+    drop(trees[2].0.clone());
+    manager.stop_all_blocking(None).expect("all stop");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(4), "{:?}", begun.elapsed());
+    drop(filler);
+    for pid in trees.iter().flat_map(|(_, members)| members) {
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z "), "left: {state}");
+    }
+    drop((trees, ignoring, manager));
+    assert!(open().len() <= before.len(), "{:?}", open());
+}
+
+/// The pids that the helper `tree` tells.
+fn members(runner: &process_manager::ProcessRunner) -> Vec<u32> {
+    let lines = runner.get_output_stream().lines().take_while(|line| line != "ready");
+    let pid = |line: String| line.split(' ').nth(1).and_then(|pid| pid.parse().ok());
+    lines.map(|line| pid(line).expect("a pid")).collect()
 }
 
 /// Every subset of 0, 1 and 2 closed: the child still gets its three, and its output arrives.

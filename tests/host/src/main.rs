@@ -26,6 +26,7 @@ const MODES: &[Mode] = &[
     ("signals_are_as_before", signals::are_as_before),
     ("descriptors_are_as_before", descriptors::are_as_before),
     ("descriptor_limit_in_mid_batch", descriptors::limit_in_mid_batch),
+    ("descriptors_used_up", descriptors::used_up),
     ("standard_descriptors_closed", descriptors::standard_ones_closed),
     ("sigchld_ignored", waits::sigchld_ignored),
     ("thief_thread", waits::thief_thread),
