@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from process_manager.errors import TimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
 Answer = TypeVar("Answer")
 
@@ -24,7 +24,7 @@ class Waiter(Protocol):
     def wake(self) -> None:
         """From any thread."""
 
-    async def sleep(self) -> None:
+    def sleep(self) -> Awaitable[object]:
         """Until woken."""
 
 
@@ -43,6 +43,9 @@ class Loop(Protocol):
     def unwatch(self, fd: int) -> None:
         """Ends that; on the loop's own thread."""
 
+    def is_over(self) -> bool:
+        """Whether it will not run any more; from any thread."""
+
     def soon(self, function: Callable[[], object]) -> None:
         """Calls ``function`` on the loop; from any thread."""
 
@@ -53,14 +56,17 @@ class Loop(Protocol):
 class AsyncioLoop:
     """asyncio, or a loop with its interface."""
 
+    __slots__ = ("_loop", "_running", "key")
+
     def __init__(self) -> None:
-        from asyncio import get_running_loop
+        from asyncio import _get_running_loop, get_running_loop
 
         self._loop = get_running_loop()
+        self._running = _get_running_loop
         self.key: object = self._loop
 
     def waiter(self) -> Waiter:
-        return AsyncioWaiter(self._loop)
+        return AsyncioWaiter(self._loop, self._running)
 
     def watch(self, fd: int, readable: Callable[[], object]) -> None:
         self._loop.add_reader(fd, readable)
@@ -68,6 +74,9 @@ class AsyncioLoop:
     def unwatch(self, fd: int) -> None:
         if not self._loop.is_closed():
             self._loop.remove_reader(fd)
+
+    def is_over(self) -> bool:
+        return self._loop.is_closed()
 
     def soon(self, function: Callable[[], object]) -> None:
         with suppress(RuntimeError):  # the loop has been closed
@@ -81,14 +90,15 @@ class AsyncioLoop:
 class AsyncioWaiter:
     """A future of asyncio."""
 
-    def __init__(self, loop: Any) -> None:
+    __slots__ = ("_future", "_loop", "_running")
+
+    def __init__(self, loop: Any, running: Callable[[], object]) -> None:
         self._loop = loop
+        self._running = running
         self._future = loop.create_future()
 
     def wake(self) -> None:
-        from asyncio import _get_running_loop
-
-        if _get_running_loop() is self._loop:
+        if self._running() is self._loop:
             self._finish()
         else:
             with suppress(RuntimeError):  # the loop has been closed
@@ -98,8 +108,9 @@ class AsyncioWaiter:
         if not self._future.done():
             self._future.set_result(None)
 
-    async def sleep(self) -> None:
-        await self._future
+    def sleep(self) -> Awaitable[object]:
+        future: Awaitable[object] = self._future
+        return future
 
 
 class TrioLoop:
@@ -110,12 +121,13 @@ class TrioLoop:
         self._token = trio.lowlevel.current_trio_token()
         self.key: object = self._token
         self._scope: Any = None
+        self._is_over = False
 
     def waiter(self) -> Waiter:
         return TrioWaiter(self._trio.Event(), self)
 
     def watch(self, fd: int, readable: Callable[[], object]) -> None:
-        self._scope = self._trio.CancelScope()
+        self._scope, self._is_over = self._trio.CancelScope(), False
         # A number of its own: trio lets only one task wait for each.
         self._trio.lowlevel.spawn_system_task(self._serve, os.dup(fd), readable, self._scope)
 
@@ -126,10 +138,14 @@ class TrioLoop:
                     await self._trio.lowlevel.wait_readable(fd)
                     readable()
         finally:
+            self._is_over = True
             os.close(fd)
 
     def unwatch(self, fd: int) -> None:
         self._scope.cancel()
+
+    def is_over(self) -> bool:
+        return self._is_over
 
     def soon(self, function: Callable[[], object]) -> None:
         with suppress(self._trio.RunFinishedError):
@@ -149,14 +165,32 @@ class TrioWaiter:
     def wake(self) -> None:
         self._loop.soon(self._event.set)
 
-    async def sleep(self) -> None:
-        await self._event.wait()
+    def sleep(self) -> Awaitable[object]:
+        waiting: Awaitable[object] = self._event.wait()
+        return waiting
 
 
 def _trio() -> Any:
     """trio, if this is one of its tasks."""
     trio = sys.modules.get("trio")
     return trio if trio is not None and trio.lowlevel.in_trio_run() else None
+
+
+def running_or_none() -> object:
+    """The key of the loop that runs here, if any."""
+    trio = _trio()
+    if trio is not None:
+        return trio.lowlevel.current_trio_token()
+    asyncio = sys.modules.get("asyncio")
+    return None if asyncio is None else asyncio._get_running_loop()
+
+
+def running() -> object:
+    """The key of the loop that runs here. Raises RuntimeError where none does."""
+    key = running_or_none()
+    if key is None:
+        raise RuntimeError("no running event loop")
+    return key
 
 
 def current() -> Loop:

@@ -8,10 +8,19 @@ thread) wakes the futures, those of other loops through call_soon_threadsafe.
 from __future__ import annotations
 
 import threading
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from process_manager._loops import Loop, Waiter, current, current_or_none, limited
+from process_manager._loops import (
+    Loop,
+    Waiter,
+    current,
+    current_or_none,
+    limited,
+    running,
+    running_or_none,
+)
 from process_manager.errors import ProcessError, StopFailed, TimedOut
 
 if TYPE_CHECKING:
@@ -23,14 +32,26 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
+class Watched:
+    """A loop that watches the manager's descriptor, and how many wait on it."""
+
+    __slots__ = ("fd", "loop", "waiting")
+
+    def __init__(self, loop: Loop, fd: int) -> None:
+        self.loop = loop
+        self.fd = fd
+        self.waiting = 0
+
+
 class Waits:
     """The waiting futures and the callbacks of one manager."""
 
     def __init__(self, core: _core.Manager) -> None:
         self._core = core
         self._lock = threading.Lock()
-        self._waiters: dict[int, list[tuple[Loop, Waiter]]] = {}
-        self._loops: dict[object, tuple[Loop, int]] = {}
+        self._waiters: dict[int, list[Waiter]] = {}
+        self._taken = 0  # grows whenever tokens have been taken
+        self._loops: dict[object, Watched] = {}
         self._subscriptions: dict[int, list[Subscription]] = {}
         self._due: list[Subscription] = []
 
@@ -50,70 +71,74 @@ class Waits:
 
     async def ready(self, token: int, poll: Callable[[], Answer | None]) -> Answer:
         """Asks ``poll`` now and whenever the token is ready, until it has an answer."""
+        taken = self._taken
         answer = poll()
         while answer is None:
-            entry = self._arm(token)
+            watched, waiter = self._arm(token)
             try:
-                # Asked again with the waiter in place: a token that was taken since the
-                # first question would otherwise be lost.
-                answer = poll()
+                # Tokens were taken since the question, and nobody stood there for this one.
+                if taken != self._taken:
+                    answer = poll()
                 if answer is None:
-                    await entry[1].sleep()
+                    await waiter.sleep()
+                    taken = self._taken
                     answer = poll()
             finally:
-                self._disarm(token, entry)
+                self._disarm(token, watched, waiter)
         return answer
 
-    def _arm(self, token: int) -> tuple[Loop, Waiter]:
-        loop = current()
-        entry = (loop, loop.waiter())
+    def _arm(self, token: int) -> tuple[Watched, Waiter]:
+        watched = self._loops.get(running()) or self._watch(current())
+        waiter = watched.loop.waiter()
         with self._lock:
-            self._waiters.setdefault(token, []).append(entry)
-        self._watch(loop)
-        return entry
+            watched.waiting += 1
+            self._waiters.setdefault(token, []).append(waiter)
+        return watched, waiter
 
-    def _disarm(self, token: int, entry: tuple[Loop, Waiter]) -> None:
+    def _disarm(self, token: int, watched: Watched, waiter: Waiter) -> None:
         with self._lock:
-            entries = self._waiters.get(token)
-            if entries and entry in entries:
-                entries.remove(entry)
-                if not entries:
+            watched.waiting -= 1
+            waiters = self._waiters.get(token)
+            if waiters and waiter in waiters:
+                waiters.remove(waiter)
+                if not waiters:
                     del self._waiters[token]
 
     # ---- loops -------------------------------------------------------------------------------
 
-    def _watch(self, loop: Loop) -> None:
+    def _watch(self, loop: Loop) -> Watched:
         with self._lock:
-            if loop.key in self._loops:
-                return
-            fd = self._core.fileno()
-            self._loops[loop.key] = (loop, fd)
-        loop.watch(fd, lambda: self._on_readable(loop))
+            self._loops = {k: w for k, w in self._loops.items() if not w.loop.is_over()}
+            watched = self._loops.get(loop.key)
+            if watched is not None:
+                return watched
+            watched = self._loops[loop.key] = Watched(loop, self._core.fileno())
+        # The loop must not keep a manager that nobody else has.
+        loop.watch(watched.fd, partial(_on_readable, weakref.ref(self), watched))
+        return watched
 
-    def _unwatch(self, loop: Loop) -> None:
+    def _unwatch(self, watched: Watched) -> None:
         with self._lock:
-            watched = self._loops.pop(loop.key, None)
-        if watched is not None:
-            watched[0].unwatch(watched[1])
+            is_watched = self._loops.pop(watched.loop.key, None) is not None
+        if is_watched:
+            watched.loop.unwatch(watched.fd)
 
-    def _on_readable(self, loop: Loop) -> None:
+    def on_readable(self, watched: Watched) -> None:
+        """Takes what is ready. A loop on which nobody waits any more leaves that to others."""
+        if not watched.waiting and not self._subscriptions:
+            self._unwatch(watched)
+            return
         try:
             tokens = self._core.poll(0)
         except ProcessError:  # closed meanwhile
-            self._unwatch(loop)
+            self._unwatch(watched)
             return
         errors: list[Exception] = []
         self._dispatch(tokens, errors)
         for error in errors:
-            loop.report(error)
-        with self._lock:
-            again = bool(self._due)
-            entries = (entry for entries in self._waiters.values() for entry in entries)
-            idle = not self._subscriptions and not any(e[0].key is loop.key for e in entries)
-        if again:
-            loop.soon(lambda: self._on_readable(loop))
-        elif idle:
-            self._unwatch(loop)
+            watched.loop.report(error)
+        if self._due:
+            watched.loop.soon(partial(_on_readable, weakref.ref(self), watched))
 
     # ---- callbacks ---------------------------------------------------------------------------
 
@@ -124,8 +149,8 @@ class Waits:
             self._subscriptions.setdefault(subscription.token, []).append(subscription)
             self._due.append(subscription)
         if loop is not None:
-            self._watch(loop)
-            loop.soon(lambda: self._on_readable(loop))
+            watched = self._watch(loop)
+            loop.soon(partial(_on_readable, weakref.ref(self), watched))
 
     def poll(self, timeout: float | None) -> int:
         """Fires what is due, waiting for something at most that long; raises its exceptions."""
@@ -142,17 +167,16 @@ class Waits:
 
     def _dispatch(self, tokens: Iterable[int], errors: list[Exception]) -> int:
         """Wakes and fires. Says how many."""
+        waiters: list[Waiter] = []
         with self._lock:
+            self._taken += 1
             due, self._due = self._due, []
-        done = 0
-        for token in tokens:
-            with self._lock:
-                entries = self._waiters.pop(token, ())
+            for token in tokens:
+                waiters += self._waiters.pop(token, ())
                 due.extend(s for s in self._subscriptions.get(token, ()) if s not in due)
-            for _, waiter in entries:
-                waiter.wake()
-                done += 1
-        return done + sum(self._fire(subscription, errors) for subscription in due)
+        for waiter in waiters:
+            waiter.wake()
+        return len(waiters) + sum(self._fire(subscription, errors) for subscription in due)
 
     def _fire(self, subscription: Subscription, errors: list[Exception]) -> bool:
         with self._lock:
@@ -186,16 +210,30 @@ class Waits:
     def close(self) -> None:
         """Stops watching everywhere; whatever still waits is woken and finds the handle closed."""
         with self._lock:
-            loops = [loop for loop, _ in self._loops.values()]
-            entries = [entry for entries in self._waiters.values() for entry in entries]
+            loops = list(self._loops.values())
+            waiters = [waiter for waiters in self._waiters.values() for waiter in waiters]
             self._waiters.clear()
             self._subscriptions.clear()
             self._due.clear()
-        for _, waiter in entries:
+        for waiter in waiters:
             waiter.wake()
-        here = current_or_none() if loops else None
-        for loop in loops:
-            if here is not None and loop.key is here.key:
-                self._unwatch(loop)
+        here = running_or_none() if loops else None
+        for watched in loops:
+            if watched.loop.key is here:
+                self._unwatch(watched)
             else:
-                loop.soon(partial(self._unwatch, loop))
+                watched.loop.soon(partial(self._unwatch, watched))
+
+    def __del__(self) -> None:
+        # The descriptor stays open until the loops have let go of it.
+        for watched in self._loops.values():
+            watched.loop.soon(partial(_let_go, watched, self._core))
+
+
+def _on_readable(waits: weakref.ref[Waits], watched: Watched) -> None:
+    if (alive := waits()) is not None:
+        alive.on_readable(watched)
+
+
+def _let_go(watched: Watched, _core: _core.Manager) -> None:
+    watched.loop.unwatch(watched.fd)

@@ -45,12 +45,12 @@ impl Wake for Token {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let mut state = lock(&self.list.state);
-        let was_empty = state.tokens.is_empty();
         state.tokens.insert(self.token);
         let waiter = state.waiter.take();
-        // Raised under the lock: a take that follows must find the descriptor raised, or it
-        // would lower it first and leave it readable for nothing.
-        if was_empty {
+        // Who waits will take the token itself, and raises when it leaves without.
+        if waiter.is_none() {
+            // Under the lock: a take that follows must find the descriptor raised, or it would
+            // lower it first and leave it readable for nothing.
             self.list.reactor.raise();
         }
         drop(state);
@@ -72,9 +72,7 @@ impl ReadyList {
     /// Takes the tokens that are ready; the descriptor is not readable for them any more.
     pub fn take(&self) -> Vec<u64> {
         let mut state = lock(&self.inner.state);
-        if !state.tokens.is_empty() {
-            self.inner.reactor.lower();
-        }
+        self.inner.reactor.lower();
         std::mem::take(&mut state.tokens).into_iter().collect()
     }
 
@@ -90,11 +88,19 @@ impl ReadyList {
         let reactor = &self.inner.reactor;
         reactor.check_fork()?;
         let found = reactor.block_on(deadline, |cx| self.poll_take(cx));
-        lock(&self.inner.state).waiter = None;
+        self.stop_waiting();
         match found {
             Ok(tokens) => Ok(tokens),
             Err(Unfinished::Refused(error)) => Err(error),
             Err(Unfinished::Elapsed) => Ok(Vec::new()),
+        }
+    }
+
+    fn stop_waiting(&self) {
+        let mut state = lock(&self.inner.state);
+        state.waiter = None;
+        if !state.tokens.is_empty() {
+            self.inner.reactor.raise();
         }
     }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
@@ -210,3 +212,140 @@ def test_trio(manager: pm.ProcessManager) -> None:
             await manager.run_async(["sleep", "60"], timeout=0.05)
 
     trio.run(main)
+
+
+def test_a_manager_is_collected_under_a_running_loop(child: Child) -> None:
+    """A loop that has been waited on does not keep it, nor its descriptor after that."""
+
+    async def main() -> None:
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(20):
+            manager = pm.ProcessManager()
+            process = manager.start([child("ignore_term")])
+            await process.output().next_async()
+            pid = process.pid
+            del manager, process
+            gc.collect()
+            while alive(pid):
+                await asyncio.sleep(0.01)
+        while len(os.listdir("/proc/self/fd")) > before:
+            await asyncio.sleep(0.01)
+        # Numbers that are free again can be watched again.
+        async with pm.ProcessManager() as manager:
+            assert (await manager.run_async(["echo", "x"])).stdout == "x\n"
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_loops_that_are_over_are_forgotten(manager: pm.ProcessManager) -> None:
+    for turn in range(20):
+        assert asyncio.run(manager.run_async(["echo", str(turn)])).stdout == f"{turn}\n"
+        trio.run(manager.start(["true"]).wait_async)
+    assert len(manager._waits._loops) <= 2
+
+
+def test_a_loop_on_which_nobody_waits_leaves_the_work_to_others(
+    manager: pm.ProcessManager, child: Child
+) -> None:
+    async def main() -> None:
+        process = manager.start(["cat"], stdin="pipe")
+        await process.write_async("x\n")
+        await process.output().next_async()
+        for turn in range(20):
+            process.write(f"{turn}\n")
+            await asyncio.sleep(0.01)
+        process.close_stdin()
+        assert len([line async for line in process.output()]) == 21
+
+    asyncio.run(main())
+
+
+async def _awaitables(manager: pm.ProcessManager, name: str) -> object:
+    """An awaitable that does not come to an end by itself, of each kind."""
+    process = manager.start(["cat"], stdin="pipe", stop=0.1)
+    full = manager.start(["sleep", "60"], stdin="pipe", stop=0.1)
+    pipeline = manager.start_pipeline([["sleep", "60"], ["cat"]])
+    output = process.output()
+    kinds: dict[str, Callable[[], Awaitable[object]]] = {
+        "wait": process.wait_async,
+        "await": lambda: process.wait_async(),
+        "wait_closed": process.wait_closed_async,
+        "line": output.next_async,
+        "batch": output.batch_async,
+        "record": output.records().next_async,
+        "batches": lambda: anext(output.batches_async()),
+        "iteration": lambda: anext(aiter(output)),
+        "read": process.stdout.read_async,
+        "read_some": process.stdout.read_some_async,
+        "readline": process.stdout.readline_async,
+        "expect": lambda: process.stdout.expect_async("never"),
+        "write": lambda: full.write_async(b"x" * 5_000_000),
+        "event": _exhausted(manager.events()),
+        "watch": _exhausted(manager.watch()),
+        "run": lambda: manager.run_async(["sleep", "60"], stop=0.1),
+        "run_many": lambda: manager.run_many_async([["sleep", "60"]] * 3, 2),
+        "pipeline": pipeline.wait_async,
+    }
+    return await kinds[name]()
+
+
+def _exhausted(stream: pm.Events | pm.Watch) -> Callable[[], Awaitable[object]]:
+    async def nothing_comes() -> None:
+        while True:
+            await stream.next_async()
+
+    return nothing_comes
+
+
+AWAITABLES = [
+    "wait", "await", "wait_closed", "line", "batch", "record", "batches", "iteration", "read",
+    "read_some", "readline", "expect", "write", "event", "watch", "run", "run_many", "pipeline",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AWAITABLES)
+def test_every_awaitable_can_be_cancelled(manager: pm.ProcessManager, name: str) -> None:
+    async def main() -> None:
+        task = asyncio.ensure_future(_awaitables(manager, name))
+        done, _ = await asyncio.wait([task], timeout=0.05)
+        assert not done
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(asyncio.shield(task), 20)
+        # Nothing is left waiting, and the manager works on.
+        assert not manager._waits._waiters
+        assert (await manager.run_async(["echo", "x"])).stdout == "x\n"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("name", AWAITABLES)
+def test_every_awaitable_can_be_cancelled_under_trio(manager: pm.ProcessManager, name: str) -> None:
+    async def main() -> None:
+        with trio.move_on_after(0.05) as scope:
+            await _awaitables(manager, name)
+        assert scope.cancelled_caught
+        assert not manager._waits._waiters
+        assert (await manager.run_async(["echo", "x"])).stdout == "x\n"
+
+    trio.run(main)
+
+
+def test_uvloop(manager: pm.ProcessManager) -> None:
+    try:
+        import uvloop
+    except ImportError:
+        pytest.skip("skipped: uvloop is not installed")
+
+    async def main() -> None:
+        async with manager.start(["cat"], stdin="pipe") as process:
+            for turn in range(50):
+                await process.write_async(f"{turn}\n")
+            process.close_stdin()
+            assert [line async for line in process.output()] == [str(n) for n in range(50)]
+            assert (await process).success
+        done = await asyncio.gather(*(manager.run_async(["echo", str(n)]) for n in range(20)))
+        assert [d.stdout for d in done] == [f"{n}\n" for n in range(20)]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
