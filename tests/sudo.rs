@@ -160,6 +160,11 @@ fn directory_environment_limits_and_descriptors_go_over() {
 }
 
 #[test]
+fn only_preserved_variables_of_the_host_go_over() {
+    check(Some(PASSWORD), Some(FREE), "environment", b"");
+}
+
+#[test]
 fn another_user_can_be_the_target() {
     check(Some(PASSWORD), Some(ALL), "nobody", PASSWORD);
 }

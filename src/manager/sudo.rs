@@ -31,7 +31,7 @@ impl ProcessManager {
     /// already. Blocks for at most the options' timeout.
     ///
     /// The process is contained by a guard that runs as that user. The environment is the one the
-    /// process would have without sudo.
+    /// process would have without sudo, or what [`SudoOptions::preserve_env`] leaves of it.
     ///
     /// Errors: as [`start_process_with_sudo`](Self::start_process_with_sudo), and
     /// [`ProcessError::Unsupported`] for options that sudo does not leave to the host.
@@ -40,8 +40,9 @@ impl ProcessManager {
         command: impl Into<Command>,
         options: SudoOptions,
     ) -> Result<ProcessRunner> {
+        let command = options.restrict(command.into())?;
         let sudo = if options.is_already()? { None } else { Some(options) };
-        self.start_with(command.into(), sudo)
+        self.start_with(command, sudo)
     }
 }
 
@@ -68,7 +69,7 @@ impl ProcessRunner {
         command: impl Into<Command>,
         options: SudoOptions,
     ) -> Result<Self> {
-        let command = command.into();
+        let command = options.restrict(command.into())?;
         command.validate()?;
         let Program::Path(program) = &command.program else {
             return Err(ProcessError::BinaryNotFound(command.program_label()));

@@ -3,6 +3,7 @@
 //! [`authenticate`] runs sudo up to the relay's hello; [`Relay::start`] hands the command over, and
 //! from then on the relay is a guard. Both block the calling thread, bounded.
 
+mod environment;
 mod error;
 mod exchange;
 mod hand_over;

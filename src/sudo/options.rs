@@ -1,6 +1,6 @@
 //! Who the command runs as, and where the password comes from.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::fmt;
 use std::time::Duration;
 
@@ -22,19 +22,22 @@ pub(super) enum Password {
 
 /// How to start a command as another user through sudo.
 ///
-/// Unset: the user is root, there is no password, sudo may take 30 seconds.
+/// Unset: the user is root, there is no password, sudo may take 30 seconds, the command gets the
+/// environment it would have without sudo.
 #[must_use = "options do nothing by themselves"]
 pub struct SudoOptions {
     pub(super) user: String,
     pub(super) group: Option<String>,
     pub(super) password: Password,
     pub(super) timeout: Duration,
+    /// The only variables of the host that the command is to see; `None`: the mode's own rule.
+    pub(super) preserved: Option<Vec<OsString>>,
 }
 
 impl Default for SudoOptions {
     fn default() -> Self {
         let (password, timeout) = (Password::None, TIMEOUT);
-        Self { user: "root".into(), group: None, password, timeout }
+        Self { user: "root".into(), group: None, password, timeout, preserved: None }
     }
 }
 
@@ -75,6 +78,16 @@ impl SudoOptions {
     /// How long sudo may take until the command is about to start.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The variables of the host that the command gets, beside those that the command itself sets;
+    /// an empty list: none. Also where no sudo is needed.
+    ///
+    /// Errors of the start: [`ProcessError::InvalidArgument`] for a name that is empty or holds `=`
+    /// or NUL.
+    pub fn preserve_env(mut self, names: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.preserved = Some(names.into_iter().map(Into::into).collect());
         self
     }
 

@@ -48,6 +48,7 @@ pub fn play(case: &str) {
         "statuses" => statuses(),
         "not started" => not_started(),
         "place" => place(),
+        "environment" => environment(),
         "nobody" => nobody(),
         "stop" => stop(),
         "linger" => linger(),
@@ -132,6 +133,26 @@ fn place() {
     drop(write);
     let command = command.env("MINE", "a b").umask(0o27).rlimit(7, 77, 77).extra_fd(read, 5);
     assert_eq!(output(&start(command)), ["/root", "a b", "0027", "77", "five"]);
+}
+
+/// The host's variables of the preserved names, and what the command sets.
+fn environment() {
+    let names = |options: SudoOptions| {
+        let command = Command::new("/usr/bin/env").env("MINE", "1");
+        let runner = ProcessRunner::start_with_sudo_options(command, options).unwrap();
+        let name = |line: String| line.split_once('=').unwrap().0.to_owned();
+        let mut names: Vec<_> = output(&runner).into_iter().map(name).collect();
+        names.sort();
+        names
+    };
+    assert!(names(options()).contains(&"PM_CASE".to_owned()));
+    assert_eq!(names(options().preserve_env(["PM_USER", "PM_NONE"])), ["MINE", "PM_USER"]);
+    assert_eq!(names(options().preserve_env(Vec::<String>::new())), ["MINE"]);
+    for bad in ["", "A=B", "A\0B"] {
+        let bad = options().preserve_env([bad]);
+        let refused = ProcessRunner::start_with_sudo_options(Command::new("/bin/true"), bad);
+        assert!(refused.err().unwrap().to_string().contains("preserved environment"));
+    }
 }
 
 fn nobody() {
