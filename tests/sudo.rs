@@ -8,7 +8,8 @@ mod cases;
 mod users;
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Child, Stdio};
 
 use users::User;
 
@@ -115,6 +116,38 @@ fn insults_and_lectures_are_not_read() {
 }
 
 #[test]
+fn logged_input_and_output_change_nothing() {
+    let log = "Defaults:USER log_input, log_output, iolog_dir=/tmp/USER.iolog";
+    for rule in [ALL, FREE] {
+        if able() {
+            let user = User::new(Some(PASSWORD), Some(&format!("{log}\n{rule}")));
+            let logs = std::path::PathBuf::from(format!("/tmp/{}.iolog", user.name));
+            for case in ["echo", "statuses", "stop", "parallel"] {
+                user.run(case, PASSWORD);
+            }
+            let found = find(&logs, PASSWORD);
+            let is_logged = logs.exists();
+            std::fs::remove_dir_all(&logs).unwrap();
+            assert!(is_logged && found.is_empty(), "the password is in {found:?}");
+        }
+    }
+}
+
+/// The files below a directory that hold these bytes.
+fn find(directory: &std::path::Path, bytes: &[u8]) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let holds = |path: &std::path::Path| {
+        let content = std::fs::read(path).unwrap();
+        memchr::memmem::find(&content, bytes).is_some()
+    };
+    let found = entries.map(|path| match path.is_dir() {
+        true => find(&path, bytes),
+        false => vec![path].into_iter().filter(|path| holds(path)).collect(),
+    });
+    found.flatten().collect()
+}
+
+#[test]
 fn special_characters_are_passed_as_they_are() {
     check(Some(b" %u\\'\"$x\t;|  "), Some(ALL), "root", b" %u\\'\"$x\t;|  ");
 }
@@ -185,9 +218,7 @@ fn a_killed_host_leaves_no_tree_of_root() {
         return;
     }
     let user = User::new(Some(PASSWORD), Some(ALL));
-    let mut host = user.host("linger", PASSWORD).stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(host.stdout.take().unwrap()).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line == "lingering"));
+    let mut host = lingering(&user, "linger");
     let mark = format!("PM_USER={}", user.name);
     assert!(!carriers(&mark).is_empty());
     host.kill().unwrap();
@@ -195,6 +226,48 @@ fn a_killed_host_leaves_no_tree_of_root() {
     while !carriers(&mark).is_empty() {
         std::thread::yield_now();
     }
+}
+
+/// A host that has come to where its case waits to be killed.
+fn lingering(user: &User, case: &str) -> Child {
+    let mut host = user.host(case, PASSWORD).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(host.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line == "lingering"));
+    host
+}
+
+#[test]
+fn a_host_killed_at_the_prompt_leaves_nothing() {
+    if !able() {
+        return;
+    }
+    let user = User::new(Some(PASSWORD), Some(ALL));
+    let mut host = lingering(&user, "at the prompt");
+    let left = || {
+        let entries = std::fs::read_dir(user.home()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("process_manager")).count()
+    };
+    let sudos = processes_of(&user);
+    assert!(left() > 0 && sudos.len() > 1, "{sudos:?}");
+    host.kill().unwrap();
+    host.wait().unwrap();
+    while left() > 0 || sudos.iter().any(|pid| Path::new("/proc").join(pid).exists()) {
+        std::thread::yield_now();
+    }
+}
+
+/// The processes that this user has started, of whichever user they are.
+fn processes_of(user: &User) -> Vec<String> {
+    let id = std::process::Command::new("/usr/bin/id").args(["-u", &user.name]).output().unwrap();
+    let id = String::from_utf8(id.stdout).unwrap();
+    let started_by = |pid: &String| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let ids = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap_or_default();
+        ids.split_whitespace().next() == Some(id.trim())
+    };
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes.filter_map(|entry| entry.file_name().into_string().ok()).filter(started_by).collect()
 }
 
 /// The processes with this in their environment, zombies aside.

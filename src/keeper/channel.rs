@@ -43,7 +43,12 @@ impl Channel {
     pub(crate) fn pair() -> io::Result<(Self, OwnedFd)> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        Ok((Self { socket: ForkGuarded::register(ours) }, theirs))
+        Ok((Self::over(ours), theirs))
+    }
+
+    /// A channel over a socket that a keeper has connected.
+    pub(crate) fn over(socket: OwnedFd) -> Self {
+        Self { socket: ForkGuarded::register(socket) }
     }
 
     /// Sends a record with at most two descriptors.

@@ -14,7 +14,7 @@ pub(crate) mod protocol;
 pub(crate) mod tests;
 mod watcher;
 
-pub(crate) use channel::Channel;
+pub(crate) use channel::{Channel, Incoming};
 pub(crate) use greeting::Greeting;
 pub(crate) use guard::{arguments as guard_arguments, Guard, GuardEvent, Relayed};
 pub(crate) use image::Image;

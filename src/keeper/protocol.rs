@@ -62,7 +62,8 @@ pub mod kind {
     /// From the guard: the command has ended, the rest is left alone as asked, the guard goes.
     pub const LEFT: u16 = 101;
 
-    /// From the relay: sudo has started it. Descriptors: its own pidfd.
+    /// From the relay: sudo has started it. Text: the word it was given, where it has connected by
+    /// itself. Descriptors: its own pidfd.
     pub const HELLO: u16 = 128;
     /// To the relay, first: keep the socket clear of these. Values: highest descriptor to come.
     pub const BEGIN: u16 = 129;

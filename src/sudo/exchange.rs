@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::net::{send, SendFlags};
 use zeroize::Zeroize;
 
+use super::connect_back::ConnectBack;
 use super::error::{SudoError, SudoErrorKind};
 use super::options::Password;
 use super::relay::Sudo;
@@ -32,6 +33,7 @@ pub(super) struct Exchange<'a> {
     nonce: &'a str,
     uid: u32,
     deadline: Option<Instant>,
+    connect_back: ConnectBack,
     text: Vec<u8>,
     silent: bool,
     answered: bool,
@@ -44,19 +46,23 @@ impl<'a> Exchange<'a> {
         nonce: &'a str,
         uid: u32,
         deadline: Option<Instant>,
+        connect_back: ConnectBack,
     ) -> Self {
         let (text, silent, answered) = (Vec::new(), false, false);
-        Self { sudo, channel, nonce, uid, deadline, text, silent, answered }
+        Self { sudo, channel, nonce, uid, deadline, connect_back, text, silent, answered }
     }
 
-    /// Runs it; the result is the relay's own pidfd.
-    pub(super) fn run(mut self, password: Password) -> Result<OwnedFd> {
+    /// Runs it; the result is the relay's own channel, if that is another one, and its pidfd.
+    pub(super) fn run(mut self, password: Password) -> Result<(Option<Channel>, OwnedFd)> {
         let mut password = Some(password);
         loop {
             // Asked first: what was said before the end is then seen below.
             let ended = self.sudo.has_ended();
             if let Some(pidfd) = self.hello()? {
-                return Ok(pidfd);
+                return Ok((None, pidfd));
+            }
+            if let Some((relay, pidfd)) = self.connect_back.relay(self.uid, self.channel)? {
+                return Ok((Some(relay), pidfd));
             }
             self.read_text();
             match (self.prompts(), password.take_if(|_| !self.answered)) {
@@ -165,6 +171,8 @@ impl<'a> Exchange<'a> {
         }
         let time = left.and_then(|left| Timespec::try_from(left).ok());
         let mut fds = vec![PollFd::from_borrowed_fd(self.channel.as_fd(), channel)];
+        let connected = self.connect_back.watched();
+        fds.extend(connected.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         fds.extend(self.sudo.pidfd().map(|pidfd| PollFd::new(pidfd, PollFlags::IN)));
         if !self.silent {
             fds.push(PollFd::new(self.sudo.stderr(), PollFlags::IN));

@@ -3,10 +3,12 @@
 //! [`authenticate`] runs sudo up to the relay's hello; [`Relay::start`] hands the command over, and
 //! from then on the relay is a guard. Both block the calling thread, bounded.
 
+mod connect_back;
 mod environment;
 mod error;
 mod exchange;
 mod hand_over;
+mod listener;
 mod locate;
 mod options;
 mod relay;

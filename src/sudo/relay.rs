@@ -1,5 +1,6 @@
 //! A relay that sudo has started: from its hello to the guard it becomes.
 
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,12 +9,13 @@ use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::process::{pidfd_send_signal, waitid, Signal, WaitId, WaitIdOptions};
 use uuid::Uuid;
 
+use super::connect_back::ConnectBack;
 use super::exchange::Exchange;
 use super::options::SudoOptions;
 use super::{hand_over, locate};
 use crate::command::{Command, GroupMode, Stdin, Stdout};
 use crate::error::{ProcessError, Result};
-use crate::keeper::{Channel, Guard, Image, Relayed};
+use crate::keeper::{Channel, Guard, Image, Registration, Relayed, Watcher};
 use crate::spawn::{self, SpawnContext, Spawned};
 
 /// How long sudo is given to go when it is not needed any more.
@@ -40,20 +42,26 @@ pub(crate) fn authenticate(options: SudoOptions) -> Result<Relay> {
     let deadline = Instant::now().checked_add(options.timeout);
     let uid = options.uid()?;
     let path = locate::sudo()?;
-    let image = Image::File(Image::installed()?);
+    let installed = Image::installed()?;
+    // Forgotten only after the last holder has removed the directory.
+    let directory = Registration::Directory(installed.place());
+    let _watched = Watcher::shared()?.watch(directory)?;
+    let image = Image::File(installed);
     let (channel, theirs) = Channel::pair()?;
     channel.ask_credentials(true)?;
     let nonce = format!("pm{}", Uuid::now_v7().simple());
-    let command = sudo_command(&options, &nonce, &image, theirs);
+    let connect_back = ConnectBack::new()?;
+    let relay = [image.path().as_os_str(), "relay".as_ref(), connect_back.address().as_ref()];
+    let command = sudo_command(&options, &nonce, &relay, theirs);
     let context = SpawnContext { program: &path, exec_fd: None, cgroup: None };
     let Spawned { pidfd, stderr, .. } = spawn::spawn(&command, &context)?;
     drop(command);
     let stderr = stderr.ok_or_else(|| ProcessError::Closed("sudo's standard error".into()))?;
     let sudo = Sudo { pidfd: Some(pidfd), stderr };
-    let exchange = Exchange::new(&sudo, &channel, &nonce, uid, deadline);
+    let exchange = Exchange::new(&sudo, &channel, &nonce, uid, deadline, connect_back);
     match exchange.run(options.password) {
         // The keeper's file has done its work: the relay runs.
-        Ok(pidfd) => Ok(Relay { channel, pidfd, sudo }),
+        Ok((own, pidfd)) => Ok(Relay { channel: own.unwrap_or(channel), pidfd, sudo }),
         Err(error) => {
             channel.close();
             Err(error)
@@ -62,12 +70,12 @@ pub(crate) fn authenticate(options: SudoOptions) -> Result<Relay> {
 }
 
 /// An own session: no terminal to ask on, and none to be stopped by.
-fn sudo_command(options: &SudoOptions, nonce: &str, image: &Image, socket: OwnedFd) -> Command {
+fn sudo_command(options: &SudoOptions, nonce: &str, relay: &[&OsStr], socket: OwnedFd) -> Command {
     let mut command = Command::new("sudo").args(["-k", "-S", "-p", nonce, "-u", &options.user]);
     if let Some(group) = &options.group {
         command = command.args(["-g", group]);
     }
-    command = command.args(["--".as_ref(), image.path().as_os_str(), "relay".as_ref()]);
+    command = command.arg("--").args(relay);
     command = command.env_clear().env("LC_ALL", "C").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     command = command.stdin(Stdin::Fd(Arc::new(socket))).stdout(Stdout::Null);
     command.stderr(Stdout::Capture).group(GroupMode::Session)

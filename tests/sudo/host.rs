@@ -52,6 +52,7 @@ pub fn play(case: &str) {
         "nobody" => nobody(),
         "stop" => stop(),
         "linger" => linger(),
+        "at the prompt" => at_the_prompt(),
         "kill sudo" => kill_sudo(),
         "absent" => absent(),
         "unusable" => unusable(),
@@ -180,6 +181,17 @@ fn linger() {
     loop {
         std::thread::park();
     }
+}
+
+/// Says so, and waits to be killed while sudo waits for the password.
+fn at_the_prompt() {
+    let options = SudoOptions::new().ask(|| {
+        println!("lingering");
+        loop {
+            std::thread::park();
+        }
+    });
+    refusal(options);
 }
 
 /// The tree stays in reach when sudo itself is killed.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +20,7 @@ pub fn missing() -> Option<&'static str> {
     if !rustix::process::geteuid().is_root() {
         return Some("users can be made by root only");
     }
-    if !tools.iter().all(|tool| std::path::Path::new(tool).exists()) {
+    if !tools.iter().all(|tool| Path::new(tool).exists()) {
         return Some("sudo, useradd, chpasswd and setpriv are not all installed");
     }
     rustix::thread::no_new_privs().unwrap_or(true).then_some("no-new-privileges is set")
@@ -64,6 +64,11 @@ impl User {
         let open = std::fs::Permissions::from_mode(0o777);
         std::fs::set_permissions(self.home.path(), open).unwrap();
         std::fs::copy(std::env::current_exe().unwrap(), self.home.path().join("host")).unwrap();
+    }
+
+    /// Where the user may write.
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Makes the password one that must be changed at once.

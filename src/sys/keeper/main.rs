@@ -9,6 +9,7 @@
 #![no_main]
 
 mod cgroup;
+mod connect;
 mod control;
 mod entry;
 mod guard;
@@ -30,7 +31,7 @@ fn run(args: entry::Args) -> i32 {
     match args.get(1) {
         Some(b"watch") => watch::run(&args),
         Some(b"guard") => guard::run(&args),
-        Some(b"relay") => relay::run(),
+        Some(b"relay") => relay::run(&args),
         _ => 64,
     }
 }

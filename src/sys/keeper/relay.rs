@@ -1,14 +1,15 @@
 //! Mode `relay`: the guard of a command of another user, started by sudo.
 //!
-//! Sudo closes everything but the standard streams, so its input is the control socket. The relay
-//! says hello, is given in records what the spawn layer puts in place for a guard (descriptors,
+//! Sudo closes everything but the standard streams, so its input is the control socket; where sudo
+//! logs input, that is a pipe, and the relay connects to the host itself. The relay says hello, is given in records what the spawn layer puts in place for a guard (descriptors,
 //! directory, limits, strings), and then is a guard. A host that goes away ends it.
 
+use crate::connect;
 use crate::control::{Control, Received};
 use crate::entry::Args;
 use crate::guard;
 use crate::process;
-use crate::protocol::{kind, step, Record};
+use crate::protocol::{kind, step, Record, TEXT};
 use crate::raw::numbers as nr;
 use crate::raw::{self, Answer, Poll};
 
@@ -21,13 +22,11 @@ struct Relay {
     args: Option<Args>,
 }
 
-/// Runs the mode.
-pub fn run() -> i32 {
+/// Runs the mode: `keeper relay ADDRESS`.
+pub fn run(args: &Args) -> i32 {
     let mask = process::set_mask(u64::MAX);
-    let mut relay = Relay { control: Control { fd: 0 }, args: None };
-    let own = process::pidfd_open(process::getpid()).unwrap_or(-1);
-    relay.control.send(&Record::new(kind::HELLO, 0, &[]), own);
-    raw::close(own);
+    let Some(control) = greet(args) else { return 64 };
+    let mut relay = Relay { control, args: None };
     loop {
         raw::poll(&mut [Poll::readable(relay.control.fd)], -1);
         match relay.control.receive() {
@@ -41,6 +40,33 @@ pub fn run() -> i32 {
             }
         }
     }
+}
+
+/// Says hello, over the input or back to the host where sudo has put a pipe in its place. Then the
+/// word that comes through the pipe goes back, which only the program that sudo has started knows.
+fn greet(args: &Args) -> Option<Control> {
+    let mut hello = Record::new(kind::HELLO, 0, &[]);
+    let mut control = Control { fd: 0 };
+    if !connect::is_control(0) {
+        control.fd = connect::to_host(args.get(2)?).ok()?;
+        let mut word = [0; TEXT];
+        hello.set_text(read_word(&mut word)?);
+    }
+    let own = process::pidfd_open(process::getpid()).unwrap_or(-1);
+    control.send(&hello, own);
+    raw::close(own);
+    Some(control)
+}
+
+/// The first line of the input; nothing if it ends before.
+fn read_word(word: &mut [u8; TEXT]) -> Option<&[u8]> {
+    for length in 0..TEXT {
+        read_all(0, word.get_mut(length..=length)?).ok()?;
+        if word[length] == b'\n' {
+            return word.get(..length);
+        }
+    }
+    None
 }
 
 impl Relay {
