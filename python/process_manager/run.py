@@ -177,8 +177,7 @@ class Run:
         return [self._command.program, *self._command.args]
 
     def _forget(self) -> None:
-        if not self.process.is_running and not self._manager.closed:
-            self._manager.remove(self.process)
+        self._manager._core.forget(self.process._core)
 
     def _collected(self, source: str) -> Any:
         data = b"".join(self._pieces[source])

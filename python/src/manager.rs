@@ -152,6 +152,15 @@ impl PyManager {
         Ok(info(&self.call(py, |manager| manager.remove_process(id))?))
     }
 
+    /// Removes an entry of which nobody needs the facts; one that runs, or is gone, is left alone.
+    fn forget(&self, py: Python<'_>, process: &PyProcess) {
+        if let Ok(manager) = self.hub.manager() {
+            let id = process.id();
+            // Dropped without the interpreter: it is the last handle of an ended process.
+            py.detach(move || drop(manager.remove_process(id)));
+        }
+    }
+
     fn available_binaries(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         Ok(self.manager(py)?.available_binaries())
     }

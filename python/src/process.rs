@@ -48,7 +48,7 @@ const SOURCES: &[(&str, OutputSource)] =
 #[pymethods]
 impl PyProcess {
     #[getter]
-    fn id(&self) -> Uuid {
+    pub fn id(&self) -> Uuid {
         self.runner.id()
     }
 
