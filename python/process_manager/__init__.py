@@ -14,6 +14,7 @@ Every error is a ProcessError and also the built-in exception that fits (FileNot
 PermissionError, TimeoutError, ...).
 """
 
+from process_manager import _main_only as _main_only
 from process_manager._default import run, run_async
 from process_manager.batch import BatchOptions
 from process_manager.errors import (

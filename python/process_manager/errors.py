@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +42,6 @@ __all__ = [
     "WorkingDirectoryError",
     "WorkingDirectoryNotFound",
 ]
-
-
-_SUBSEQUENT_WORDS = re.compile(r"(?<=[a-z])([A-Z])")
 
 
 class ProcessError(Exception):
@@ -183,7 +179,7 @@ class AuthenticationFailed(ProcessError, PermissionError):
         from process_manager.sudo import SudoErrorKind
 
         ProcessError.__init__(self, message, errno=errno)
-        self.kind = SudoErrorKind(_SUBSEQUENT_WORDS.sub(r"_\1", kind).lower())
+        self.kind = SudoErrorKind(kind)
         self.stderr = stderr
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -125,8 +124,8 @@ def start_blocking(start: _core.SudoStart, options: SudoOptions) -> _core.Proces
     try:
         while start.wait() == "asked":
             answer = options._ask()
-            if inspect.isawaitable(answer):
-                if inspect.iscoroutine(answer):
+            if isinstance(answer, Awaitable):
+                if isinstance(answer, Coroutine):
                     answer.close()
                 raise TypeError("a password function that is a coroutine needs start_async()")
             try:
@@ -146,7 +145,7 @@ async def start_under_loop(
     try:
         while await waits.ready(start.token, start.poll) == "asked":
             answer = options._ask()
-            password = await answer if inspect.isawaitable(answer) else answer
+            password = await answer if isinstance(answer, Awaitable) else answer
             try:
                 start.answer(_encoded(password))
             finally:

@@ -36,7 +36,7 @@ fn build(py: Python<'_>, error: &ProcessError) -> PyResult<PyErr> {
         ProcessError::StartFailed(start) => describe_start(&details, start)?,
         ProcessError::ExtractionFailed(failed) => describe_extraction(&details, failed)?,
         ProcessError::AuthenticationFailed(failed) => {
-            details.set_item("kind", format!("{:?}", failed.kind))?;
+            details.set_item("kind", snake_case(&format!("{:?}", failed.kind)))?;
             details.set_item("stderr", &failed.stderr)?;
         }
         ProcessError::InvalidArgument { argument, .. } => {
@@ -51,6 +51,18 @@ fn build(py: Python<'_>, error: &ProcessError) -> PyResult<PyErr> {
         return Err(PyRuntimeError::new_err(error.to_string()));
     }
     Ok(PyErr::from_value(value))
+}
+
+/// "NoRelay" to "no_relay".
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
 }
 
 fn describe_start(details: &Bound<'_, PyDict>, start: &StartError) -> PyResult<()> {

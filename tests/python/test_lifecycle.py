@@ -331,3 +331,28 @@ def test_logging_gets_what_the_core_says(caplog: pytest.LogCaptureFixture, child
         manager.extractor.add_file(child("echo_args"))
         manager.poll(0)
     assert [r.name for r in caplog.records if "executables" in r.message] == ["process_manager"]
+
+
+@pytest.mark.parametrize("config", ["isolated", "legacy"])
+def test_a_subinterpreter_is_refused_clearly(config: str) -> None:
+    out, err = script(
+        "try:\n"
+        "    import _interpreters as interpreters\n"
+        "except ImportError:\n"
+        "    import _xxsubinterpreters as interpreters\n"
+        "config = sys.argv[1]\n"
+        "if sys.version_info >= (3, 13):\n"
+        "    other = interpreters.create(config)\n"
+        "else:\n"
+        "    other = interpreters.create(isolated=config == 'isolated')\n"
+        "code = 'try: import process_manager\\n'\n"
+        "code += 'except ImportError as error: print(error, flush=True)'\n"
+        "interpreters.run_string(other, code)\n"
+        "interpreters.destroy(other)\n"
+        "print(pm.run(['echo', 'main']).stdout, end='')\n",
+        config,
+    )
+    assert err == ""
+    told, main = out.splitlines()
+    assert "cannot be used in a subinterpreter" in told
+    assert main == "main"

@@ -203,6 +203,6 @@ def test_bad_options_are_named(
 def test_the_password_is_not_shown() -> None:
     options = pm.SudoOptions("nobody", group="x", password="hunter2")
     assert repr(options) == "SudoOptions('nobody', group='x')"
-    error = pm.AuthenticationFailed("no", kind="PasswordRejected", stderr="Sorry")
+    error = pm.AuthenticationFailed("no", kind="password_rejected", stderr="Sorry")
     assert (error.kind, error.stderr) == (pm.SudoErrorKind.PASSWORD_REJECTED, "Sorry")
     assert pm.SudoErrorKind("something_new") is pm.SudoErrorKind.OTHER
