@@ -342,10 +342,10 @@ fn nothing_hangs_and_nothing_is_left() {
     eprintln!("{} operations", total.into_inner());
     eventually(children_left, Vec::is_empty);
     eventually(threads, |threads| threads.len() == before.len());
-    eventually(open_descriptors, |open| *open == descriptors);
     eventually(cgroups_left, Vec::is_empty);
     // The last detached ones are collected by the next start.
     common::start(common::command("exit_code").arg("0")).wait_blocking(SOON).unwrap();
+    eventually(open_descriptors, |open| *open == descriptors);
     // SAFETY: looks whether there is a child, without waiting.
     let waited = unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) };
     assert_eq!(waited, -1, "a child is left");

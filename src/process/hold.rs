@@ -11,13 +11,14 @@ use crate::error::{ProcessError, Result};
 use crate::keeper::{Guard, Registration, Watched};
 use crate::spawn::{self, SpawnContext, Spawned};
 use crate::sudo::Relay;
+use crate::sys::guarded::ForkGuarded;
 use crate::types::Containment;
 
 /// The host's ends of the child's pipes.
 pub(super) struct Ends {
-    pub stdin: Option<OwnedFd>,
-    pub stdout: Option<OwnedFd>,
-    pub stderr: Option<OwnedFd>,
+    pub stdin: Option<ForkGuarded>,
+    pub stdout: Option<ForkGuarded>,
+    pub stderr: Option<ForkGuarded>,
 }
 
 /// Starts the command at its level.

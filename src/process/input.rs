@@ -5,7 +5,7 @@
 //! error, never a signal.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -41,9 +41,9 @@ struct Feed {
 }
 
 impl Input {
-    pub(crate) fn new(fd: Option<OwnedFd>, feed: Option<Arc<[u8]>>) -> Self {
+    pub(crate) fn new(fd: Option<ForkGuarded>, feed: Option<Arc<[u8]>>) -> Self {
         let feed = feed.map(|bytes| Feed { bytes, written: 0 });
-        let (fd, waiters) = (fd.map(ForkGuarded::register), WakerSet::default());
+        let waiters = WakerSet::default();
         Self { inner: Mutex::new(Inner { fd, feed, is_watched: false, waiters }) }
     }
 

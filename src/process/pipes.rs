@@ -4,7 +4,7 @@
 //! epoll altogether: with an empty interest a hang-up would still be reported, for ever.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -58,8 +58,7 @@ impl Step {
 }
 
 impl Pipe {
-    pub(crate) fn new(source: OutputSource, slot: Slot, fd: Option<OwnedFd>) -> Self {
-        let fd = fd.map(ForkGuarded::register);
+    pub(crate) fn new(source: OutputSource, slot: Slot, fd: Option<ForkGuarded>) -> Self {
         Self {
             source,
             slot,

@@ -27,6 +27,7 @@ pub(crate) use mode::under_valgrind;
 
 use crate::command::{Command, GroupMode};
 use crate::error::{ProcessError, Result, StartStep};
+use crate::sys::guarded::ForkGuarded;
 use crate::sys::spawn::{launch, Failure, Launched, Plan, StringTable};
 use diagnose::Attempt;
 use image::Image;
@@ -43,11 +44,11 @@ pub(crate) struct Spawned {
     pub(crate) pgid: Option<i32>,
     /// The write end of its standard input. Like the two below non-blocking and closed on exec;
     /// the child's own end is blocking.
-    pub(crate) stdin: Option<OwnedFd>,
+    pub(crate) stdin: Option<ForkGuarded>,
     /// The read end of its standard output.
-    pub(crate) stdout: Option<OwnedFd>,
+    pub(crate) stdout: Option<ForkGuarded>,
     /// The read end of its standard error.
-    pub(crate) stderr: Option<OwnedFd>,
+    pub(crate) stderr: Option<ForkGuarded>,
 }
 
 /// What a start needs beside the command.
@@ -130,7 +131,7 @@ pub(crate) struct Prepared {
     /// The child's descriptors and their numbers there.
     pub(crate) descriptors: Vec<(OwnedFd, i32)>,
     /// The host's ends of standard input, output and error.
-    pub(crate) ends: [Option<OwnedFd>; 3],
+    pub(crate) ends: [Option<ForkGuarded>; 3],
     environment: StringTable,
 }
 

@@ -12,6 +12,7 @@ use std::path::Path;
 use rustix::fs::{fcntl_setfl, open, Mode, OFlags};
 
 use crate::command::{Command, Stdin, Stdout};
+use crate::sys::guarded::ForkGuarded;
 use crate::sys::spawn::pipes::{clear_of_stdio, read_nonblocking, write_nonblocking};
 use crate::sys::spawn::{Errno, Mapping};
 
@@ -28,11 +29,12 @@ pub(super) struct Stdio {
     /// For 0, 1, 2 and the extra descriptors.
     pub(super) mappings: Vec<Mapping>,
     /// The host's ends.
-    pub(super) stdin: Option<OwnedFd>,
-    pub(super) stdout: Option<OwnedFd>,
-    pub(super) stderr: Option<OwnedFd>,
-    /// The child's ends, closed in the host when the child has its duplicates.
+    pub(super) stdin: Option<ForkGuarded>,
+    pub(super) stdout: Option<ForkGuarded>,
+    pub(super) stderr: Option<ForkGuarded>,
+    /// What the child gets, closed in the host when the child has its duplicates.
     _opened: Vec<OwnedFd>,
+    _ends: Vec<ForkGuarded>,
 }
 
 impl Stdio {
@@ -47,16 +49,18 @@ impl Stdio {
         let all = standard.into_iter().chain(extra);
         let mapping = |(source, target)| Mapping { source: Cell::new(source), target };
         let mappings = all.map(mapping).collect();
-        Ok(Self { mappings, stdin, stdout, stderr, _opened: opener.opened })
+        let Opener { opened: _opened, ends: _ends, .. } = opener;
+        Ok(Self { mappings, stdin, stdout, stderr, _opened, _ends })
     }
 }
 
 /// Number of the child's end and the host's end, if there is one.
-type Ends = (RawFd, Option<OwnedFd>);
+type Ends = (RawFd, Option<ForkGuarded>);
 
 #[derive(Default)]
 struct Opener {
     opened: Vec<OwnedFd>,
+    ends: Vec<ForkGuarded>,
     null: Option<RawFd>,
 }
 
@@ -69,7 +73,7 @@ impl Opener {
             Stdin::File(path) => self.file(path, OFlags::RDONLY)?,
             Stdin::Pipe | Stdin::Bytes(_) => {
                 let (child, host) = write_nonblocking().map_err(unopened)?;
-                return Ok((self.keep(child), Some(host)));
+                return Ok((self.keep_end(child), Some(host)));
             }
         };
         Ok((source, None))
@@ -93,7 +97,7 @@ impl Opener {
             }
             Stdout::Capture => {
                 let (host, child) = read_nonblocking().map_err(unopened)?;
-                return Ok((self.keep(child), Some(host)));
+                return Ok((self.keep_end(child), Some(host)));
             }
         };
         Ok((source, None))
@@ -102,6 +106,12 @@ impl Opener {
     fn keep(&mut self, fd: OwnedFd) -> RawFd {
         let number = fd.as_raw_fd();
         self.opened.push(fd);
+        number
+    }
+
+    fn keep_end(&mut self, end: ForkGuarded) -> RawFd {
+        let number = end.as_raw_fd();
+        self.ends.push(end);
         number
     }
 

@@ -17,6 +17,7 @@ use crate::command::{Command, GroupMode, Stdin, Stdout};
 use crate::error::{ProcessError, Result};
 use crate::keeper::{Channel, Guard, Image, Registration, Relayed, Watcher};
 use crate::spawn::{self, SpawnContext, Spawned};
+use crate::sys::guarded::ForkGuarded;
 
 /// How long sudo is given to go when it is not needed any more.
 const END_WAIT: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
@@ -31,7 +32,7 @@ pub(crate) struct Relay {
 /// The sudo process, a child of the host: ended and reaped on drop.
 pub(super) struct Sudo {
     pidfd: Option<OwnedFd>,
-    stderr: OwnedFd,
+    stderr: ForkGuarded,
 }
 
 /// Has sudo start a relay as the user of `options`. Blocks for at most their timeout.
@@ -98,7 +99,7 @@ impl Relay {
         let Some(sudo) = self.sudo.pidfd.take() else {
             return Err(ProcessError::Closed("sudo".into()));
         };
-        let sudo_stderr = self.sudo.stderr.try_clone()?;
+        let sudo_stderr = self.sudo.stderr.as_fd().try_clone_to_owned()?;
         let Relay { channel, pidfd, .. } = self;
         let relayed = Relayed { sudo: Arc::new(sudo), _stderr: sudo_stderr };
         let (guard, pid, pidfd) = Guard::relayed((channel, pidfd), relayed, command, context)?;
@@ -108,7 +109,7 @@ impl Relay {
 }
 
 impl Sudo {
-    pub(super) fn stderr(&self) -> &OwnedFd {
+    pub(super) fn stderr(&self) -> &ForkGuarded {
         &self.stderr
     }
 

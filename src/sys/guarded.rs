@@ -1,4 +1,4 @@
-//! Descriptors that a forked copy of the host must not hold open: the parent's ends of pipes.
+//! Descriptors that a forked copy of the host must not hold open: the ends of children's pipes.
 //!
 //! A copy that kept the writing end of a child's standard input would keep the child from ever
 //! seeing its end. A fork handler of libc puts /dev/null in the place of every guarded descriptor
@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;
+use std::convert::Infallible;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Once;
 
@@ -20,12 +21,41 @@ pub(crate) struct ForkGuarded {
 }
 
 impl ForkGuarded {
-    /// Guards a descriptor until the drop, which closes it. The first call installs the handler.
+    /// Guards a descriptor until the drop, which closes it.
     pub(crate) fn register(fd: OwnedFd) -> Self {
+        let guarded = Self::make(|| Ok::<_, Infallible>([fd]));
+        let Ok([guarded]) = guarded;
+        guarded
+    }
+
+    /// Makes descriptors that are guarded from the moment they exist: a fork on another thread
+    /// waits for `make`, which must neither wait nor fork.
+    ///
+    /// The first call installs the handler.
+    pub(crate) fn make<const N: usize, E>(
+        make: impl FnOnce() -> Result<[OwnedFd; N], E>,
+    ) -> Result<[Self; N], E> {
         static INSTALL: Once = Once::new();
         INSTALL.call_once(|| fork::install(Some(prepare), Some(release), Some(replace_all)));
-        TABLE.with(|set| set.insert(fd.as_raw_fd()));
-        Self { fd }
+        TABLE.with(|set| {
+            let made = make()?;
+            made.iter().for_each(|fd| set.insert(fd.as_raw_fd()));
+            Ok(made.map(|fd| Self { fd }))
+        })
+    }
+}
+
+#[cfg(test)]
+impl From<ForkGuarded> for OwnedFd {
+    fn from(guarded: ForkGuarded) -> Self {
+        #[allow(clippy::unwrap_used)]
+        guarded.fd.try_clone().unwrap()
+    }
+}
+
+impl AsRawFd for ForkGuarded {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
     }
 }
 

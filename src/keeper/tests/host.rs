@@ -37,7 +37,7 @@ impl Host {
         }
         helper("tree");
         let mut child = command.spawn().unwrap();
-        let mut output = Output::new(child.stdout.take().unwrap().into());
+        let mut output = Output::new(child.stdout.take().unwrap());
         output.line("ready");
         if !role.starts_with("refused") {
             output.line("standing");

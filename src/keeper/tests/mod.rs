@@ -10,7 +10,7 @@ mod watch;
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -43,8 +43,8 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(fd: OwnedFd) -> Self {
-        Self { file: fd.into(), seen: Vec::new() }
+    pub(crate) fn new(fd: impl AsFd) -> Self {
+        Self { file: fd.as_fd().try_clone_to_owned().unwrap().into(), seen: Vec::new() }
     }
 
     /// Reads until a line `wanted` is there.

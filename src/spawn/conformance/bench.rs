@@ -85,7 +85,8 @@ pub(super) fn finish(spawned: Spawned) -> Outcome {
 }
 
 /// Everything up to end-of-file.
-pub(super) fn drain(fd: OwnedFd) -> Vec<u8> {
+pub(super) fn drain(fd: impl Into<OwnedFd>) -> Vec<u8> {
+    let fd = fd.into();
     fcntl_setfl(&fd, OFlags::empty()).unwrap();
     let mut bytes = Vec::new();
     File::from(fd).read_to_end(&mut bytes).unwrap();

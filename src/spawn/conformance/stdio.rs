@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,7 +36,9 @@ fn defaults(bench: &Bench) {
 /// Runs `cat` on what is written into its pipe.
 fn cat(bench: &Bench, stdin: Stdin) -> Vec<u8> {
     let mut spawned = bench.start(&Command::new("/bin/cat").stdin(stdin)).unwrap();
-    File::from(spawned.stdin.take().unwrap()).write_all(b"through\0the pipe").unwrap();
+    File::from(OwnedFd::from(spawned.stdin.take().unwrap()))
+        .write_all(b"through\0the pipe")
+        .unwrap();
     let output = drain(spawned.stdout.take().unwrap());
     assert_eq!(reap(&spawned.pidfd), ExitStatus::Code(0));
     output
@@ -129,7 +132,7 @@ fn combination(bench: &Bench, forms: [&str; 3]) {
         .stderr(output(forms[2], directory.path(), "err"));
     let mut spawned = bench.start(&command).unwrap();
     if let Some(pipe) = spawned.stdin.take() {
-        File::from(pipe).write_all(b"text").unwrap();
+        File::from(OwnedFd::from(pipe)).write_all(b"text").unwrap();
     }
     let outcome = finish(spawned);
     let line = if forms[0] == "null" { "" } else { "text" };
@@ -169,7 +172,7 @@ fn blocking(bench: &Bench) {
 fn reopen(bench: &Bench) {
     let command = shell("cat /dev/stdin > /dev/stdout; echo err > /proc/self/fd/2");
     let mut spawned = bench.start(&command.stdin(Stdin::Pipe)).unwrap();
-    File::from(spawned.stdin.take().unwrap()).write_all(b"again").unwrap();
+    File::from(OwnedFd::from(spawned.stdin.take().unwrap())).write_all(b"again").unwrap();
     let outcome = finish(spawned);
     assert_eq!((outcome.text().as_str(), outcome.stderr.as_slice()), ("again", &b"err\n"[..]));
 }

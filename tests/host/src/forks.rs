@@ -1,8 +1,13 @@
 //! A host that forks while its children live.
 
+use std::sync::Barrier;
+use std::time::Duration;
+
 use process_manager::{ProcessError, ProcessManager, Stdin};
 
 use super::{Children, SOON};
+
+const ROUNDS: u64 = 200;
 
 /// Runs `body` in a forked copy, which then ends without unwinding; its exit code.
 fn in_copy(body: impl FnOnce() -> bool) -> i32 {
@@ -50,21 +55,65 @@ pub fn copy_owns_nothing(children: &Children) {
 pub fn copy_holds_no_pipe(children: &Children) {
     let manager = ProcessManager::default();
     let runner = manager.start(children.command("cat").stdin(Stdin::Pipe)).expect("starts");
-    // SAFETY: the copy waits for a signal and is ended below.
-    let copy = unsafe { libc::fork() };
-    if copy == 0 {
-        // SAFETY: as above.
-        unsafe { libc::pause() };
-    }
+    let copy = idle_copy();
     runner.write_stdin_blocking(b"word\n", SOON).expect("is written");
     runner.close_stdin().expect("closes");
     let lines: Vec<String> = runner.get_output_stream().lines().collect();
     let exit = runner.wait_blocking(SOON);
+    end(copy);
+    assert_eq!(lines, ["word"]);
+    assert!(exit.expect("ends").success());
+}
+
+/// A copy made on one thread while another one starts holds no pipe either, at whatever step of
+/// the start it was made.
+pub fn during_a_start(children: &Children) {
+    let manager = ProcessManager::default();
+    let begin = Barrier::new(2);
+    std::thread::scope(|scope| {
+        let copies = scope.spawn(|| {
+            let mut copies = Vec::new();
+            for round in 0..ROUNDS {
+                begin.wait();
+                // The pause is the subject here: each round comes at another moment.
+                std::thread::sleep(Duration::from_micros(round * 5));
+                copies.push(idle_copy());
+            }
+            copies
+        });
+        for round in 0..ROUNDS {
+            begin.wait();
+            let command = children.command("cat").stdin(Stdin::Pipe);
+            let runner = manager.start(command).expect("starts");
+            runner.close_stdin().expect("closes");
+            if let Err(error) = runner.wait_blocking(Some(Duration::from_secs(20))) {
+                eprintln!("round {round}: a copy holds its input: {error}");
+                std::process::exit(1);
+            }
+        }
+        copies.join().expect("no panic").into_iter().for_each(end);
+    });
+}
+
+/// A copy that waits for a signal.
+fn idle_copy() -> libc::pid_t {
+    // SAFETY: the copy makes async-signal-safe calls only, and goes with its parent.
+    unsafe {
+        let copy = libc::fork();
+        if copy == 0 {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            loop {
+                libc::pause();
+            }
+        }
+        copy
+    }
+}
+
+fn end(copy: libc::pid_t) {
     // SAFETY: our own child, unreaped.
     unsafe {
         libc::kill(copy, libc::SIGKILL);
         libc::waitpid(copy, std::ptr::null_mut(), 0);
     }
-    assert_eq!(lines, ["word"]);
-    assert!(exit.expect("ends").success());
 }
