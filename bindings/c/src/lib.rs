@@ -39,7 +39,11 @@ mod extractor;
 
 mod command;
 
+mod stdio;
+
 mod options;
+
+mod policy;
 
 mod info;
 
@@ -58,6 +62,8 @@ mod poll;
 mod direct;
 
 mod process;
+
+mod input;
 
 mod output;
 
