@@ -1,14 +1,19 @@
 //! A function of the host with its user data: called one at a time, destroyed exactly once.
 //!
-//! The contract that the header states is kept here: no call begins after the end was asked for,
-//! the user data is destroyed after the last call has returned, and whoever asks for the end from
-//! another thread returns only then. The end may be asked for inside the call itself; it then
-//! happens when that call returns, on its thread. The host's code is never run under the lock.
+//! The contract that the header states is kept here. That no call begins once the end was asked
+//! for, and that the user data is destroyed once, after the last call, is the core's `Quiesce`,
+//! which a model check covers. Added here: calls take turns, a call within a call is left out, and
+//! who asks for the end waits for it, except inside the callback itself. The host's code is never
+//! run under a lock that the end needs.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::thread::{self, ThreadId};
+
+use core_api::support::Quiesce;
+
+use crate::hub::lock;
 
 /// Called once with the user data of a callback, after its last call has returned; also when the
 /// registration failed, and then before that function returns.
@@ -22,22 +27,17 @@ pub(crate) struct Callback<F> {
     user_data: *mut c_void,
     destroy: pm_destroy_callback,
     registration: Registration,
-    /// Set once the end was asked for, so that a run of calls stops without taking the lock.
+    /// Set before the end, so that a run of calls stops without taking a lock.
     is_ending: AtomicBool,
-    gate: Mutex<Gate>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Gate {
+    quiesce: Quiesce,
+    /// Held during a call.
+    turn: Mutex<()>,
     /// The thread that runs the function or the destroy function.
-    inside: Option<ThreadId>,
-    is_ending: bool,
-    is_destroyed: bool,
+    inside: Mutex<Option<ThreadId>>,
 }
 
 // SAFETY: the header obliges the host to give user data that may be used on the threads that it
-// lets call; the gate keeps all uses apart.
+// lets call; the turn and the order of the end keep all uses apart.
 unsafe impl<F: Send> Send for Callback<F> {}
 // SAFETY: as above.
 unsafe impl<F: Sync> Sync for Callback<F> {}
@@ -52,32 +52,28 @@ impl<F: Copy> Callback<F> {
             destroy,
             registration: NEXT.fetch_add(1, Ordering::Relaxed),
             is_ending: AtomicBool::new(false),
-            gate: Mutex::default(),
-            changed: Condvar::new(),
+            quiesce: Quiesce::new(),
+            turn: Mutex::default(),
+            inside: Mutex::default(),
         }
     }
 
     /// Runs `calls` with the function and the user data, unless the end was asked for. Waits while
     /// another thread is inside; does nothing inside itself.
     pub(crate) fn enter(&self, calls: impl FnOnce(F, *mut c_void)) {
-        let this = thread::current().id();
-        let mut gate = self.lock();
-        while gate.inside.is_some_and(|thread| thread != this) && !gate.is_ending {
-            gate = self.changed.wait(gate).unwrap_or_else(PoisonError::into_inner);
-        }
-        if gate.is_ending || gate.inside.is_some() {
+        if self.is_inside() || !self.quiesce.enter() {
             return;
         }
-        gate.inside = Some(this);
-        drop(gate);
-        calls(self.function, self.user_data);
-        let mut gate = self.lock();
-        gate.inside = None;
-        if gate.is_ending {
-            self.destroy(gate);
-        } else {
-            drop(gate);
-            self.changed.notify_one();
+        let turn = lock(&self.turn);
+        // The end may have been asked for while this thread waited for its turn.
+        if self.is_open() {
+            *lock(&self.inside) = Some(thread::current().id());
+            calls(self.function, self.user_data);
+            *lock(&self.inside) = None;
+        }
+        drop(turn);
+        if self.quiesce.leave() {
+            self.destroy();
         }
     }
 }
@@ -96,37 +92,26 @@ impl<F> Callback<F> {
     /// the same callback, at once.
     pub(crate) fn end(&self) {
         self.is_ending.store(true, Ordering::Release);
-        let mut gate = self.lock();
-        let is_first = !gate.is_ending;
-        gate.is_ending = true;
-        if is_first && gate.inside.is_none() {
-            return self.destroy(gate);
-        }
-        if gate.inside == Some(thread::current().id()) {
-            return;
-        }
-        while !gate.is_destroyed {
-            gate = self.changed.wait(gate).unwrap_or_else(PoisonError::into_inner);
+        if self.quiesce.close() {
+            self.destroy();
+        } else if !self.is_inside() {
+            self.quiesce.wait_destroyed();
         }
     }
 
-    /// Called by exactly one: the first to ask for the end, or the call that ran meanwhile.
-    fn destroy(&self, mut gate: MutexGuard<'_, Gate>) {
-        gate.inside = Some(thread::current().id());
-        drop(gate);
+    /// Called by the one whom `quiesce` told to: no call runs or begins.
+    fn destroy(&self) {
         if let Some(destroy) = self.destroy {
+            *lock(&self.inside) = Some(thread::current().id());
             // SAFETY: the host gave the function for this pointer; no call runs or begins.
             unsafe { destroy(self.user_data) };
+            *lock(&self.inside) = None;
         }
-        let mut gate = self.lock();
-        gate.inside = None;
-        gate.is_destroyed = true;
-        drop(gate);
-        self.changed.notify_all();
+        self.quiesce.destroyed();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Gate> {
-        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_inside(&self) -> bool {
+        *lock(&self.inside) == Some(thread::current().id())
     }
 }
 
