@@ -338,6 +338,8 @@ enum pm_event_kind
     PM_EVENT_CLOSED = 6,
     /** `missed` events went because they were not polled in time; `process` is all zero. */
     PM_EVENT_MISSED = 7,
+    /** The guard of the process was killed; what could be found of its tree was killed too. */
+    PM_EVENT_CONTAINMENT_LOST = 8,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1802,6 +1804,34 @@ pm_status pm_process_suspend(pm_process *process, pm_error **error);
 pm_status pm_process_resume(pm_process *process, pm_error **error);
 
 /**
+ * Sets the function that gets the output of the process, from the oldest that is kept. It
+ * replaces the one set before on this handle, whose user data is destroyed; NULL only does that.
+ *
+ * process: borrows. callback, user_data, destroy: takes, also on failure; see the callback
+ * contract at the top.
+ * Errors: `PM_ERROR_CLOSED` where the manager is gone, or there is none. Threads: any thread.
+ */
+pm_status pm_process_set_output_callback(pm_process *process,
+                                         pm_output_callback callback,
+                                         void *user_data,
+                                         pm_destroy_callback destroy,
+                                         pm_error **error);
+
+/**
+ * Sets the function that is told the end of the process, after all its output. It replaces the
+ * one set before on this handle, whose user data is destroyed; NULL only does that.
+ *
+ * process: borrows. callback, user_data, destroy: takes, also on failure; see the callback
+ * contract at the top.
+ * Errors: `PM_ERROR_CLOSED` where the manager is gone, or there is none. Threads: any thread.
+ */
+pm_status pm_process_set_exit_callback(pm_process *process,
+                                       pm_exit_callback callback,
+                                       void *user_data,
+                                       pm_destroy_callback destroy,
+                                       pm_error **error);
+
+/**
  * Writes all bytes to the child's standard input, as fast as the child reads.
  *
  * process: borrows. data: borrows. timeout_ms: negative waits without a deadline.
@@ -1834,34 +1864,6 @@ pm_status pm_process_try_write(pm_process *process,
  * `PM_ERROR_FORKED`. Threads: any thread.
  */
 pm_status pm_process_close_stdin(pm_process *process, pm_error **error);
-
-/**
- * Sets the function that gets the output of the process, from the oldest that is kept. It
- * replaces the one set before on this handle, whose user data is destroyed; NULL only does that.
- *
- * process: borrows. callback, user_data, destroy: takes, also on failure; see the callback
- * contract at the top.
- * Errors: `PM_ERROR_CLOSED` where the manager is gone, or there is none. Threads: any thread.
- */
-pm_status pm_process_set_output_callback(pm_process *process,
-                                         pm_output_callback callback,
-                                         void *user_data,
-                                         pm_destroy_callback destroy,
-                                         pm_error **error);
-
-/**
- * Sets the function that is told the end of the process, after all its output. It replaces the
- * one set before on this handle, whose user data is destroyed; NULL only does that.
- *
- * process: borrows. callback, user_data, destroy: takes, also on failure; see the callback
- * contract at the top.
- * Errors: `PM_ERROR_CLOSED` where the manager is gone, or there is none. Threads: any thread.
- */
-pm_status pm_process_set_exit_callback(pm_process *process,
-                                       pm_exit_callback callback,
-                                       void *user_data,
-                                       pm_destroy_callback destroy,
-                                       pm_error **error);
 
 /* ---- Output without callbacks ------------------------------------------------------------------ */
 

@@ -25,6 +25,8 @@ pub enum pm_event_kind {
     PM_EVENT_CLOSED = 6,
     /// `missed` events went because they were not polled in time; `process` is all zero.
     PM_EVENT_MISSED = 7,
+    /// The guard of the process was killed; what could be found of its tree was killed too.
+    PM_EVENT_CONTAINMENT_LOST = 8,
 }
 
 /// One event. This library makes it; fields may be added at its end.
@@ -52,6 +54,9 @@ impl From<ProcessEvent> for pm_event {
             EventKind::Exited(exit) => (pm_event_kind::PM_EVENT_EXITED, exit.into(), 0),
             EventKind::OutputHeld => (pm_event_kind::PM_EVENT_OUTPUT_HELD, pm_exit::NONE, 0),
             EventKind::Closed => (pm_event_kind::PM_EVENT_CLOSED, pm_exit::NONE, 0),
+            EventKind::ContainmentLost => {
+                (pm_event_kind::PM_EVENT_CONTAINMENT_LOST, pm_exit::NONE, 0)
+            }
             EventKind::Missed(count) => (pm_event_kind::PM_EVENT_MISSED, pm_exit::NONE, count),
             _ => (pm_event_kind::PM_EVENT_OTHER, pm_exit::NONE, 0),
         };
