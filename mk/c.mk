@@ -3,7 +3,7 @@
 EXAMPLES += c cpp
 SUITES   += c abi
 
-PROFILE_DIR := target/release
+PROFILE_DIR := $(or $(CARGO_TARGET_DIR),target)/release
 C_RUN = $(PYTHON) tests/c/run.py --library $(PROFILE_DIR) --children $(PROFILE_DIR) --build $(BUILD)/c
 
 # The shared library has its own name inside; programs that are run in place need that file too.

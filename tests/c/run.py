@@ -57,6 +57,7 @@ MODES = {
         Mode("static", static=True),
         Mode("clang", cc="clang", cxx="clang++"),
         Mode("sanitize", flags=tuple(SANITIZE), env=ASAN),
+        Mode("sanitize-clang", cc="clang", cxx="clang++", flags=tuple(SANITIZE), env=ASAN),
         Mode("valgrind", run=tuple(VALGRIND), limit=240),
     )
 }
@@ -171,7 +172,16 @@ class Runner:
 def why_not(mode):
     """The tool that a mode lacks here, if any."""
     missing = [tool for tool in (mode.cc, mode.cxx, *mode.run[:1]) if not shutil.which(tool)]
-    return f"no {missing[0]}" if missing else None
+    return f"no {missing[0]}" if missing else no_runtime(mode)
+
+
+def no_runtime(mode):
+    """A compiler can come without the runtime that its flags ask for."""
+    if not mode.flags:
+        return None
+    command = [mode.cc, *mode.flags, "-x", "c", "-", "-o", os.devnull]
+    done = subprocess.run(command, input=b"int main(void) { return 0; }", capture_output=True)
+    return f"{mode.cc} does not link with {' '.join(mode.flags)}" if done.returncode else None
 
 
 def left_behind(directory):
