@@ -39,7 +39,7 @@ pub use output::{
 };
 pub use process::{Closed, Exit, ProcessRunner, StdinWriter, Stopped};
 pub use run::RunOptions;
-pub use sudo::{SudoError, SudoErrorKind, SudoOptions};
+pub use sudo::{SudoError, SudoErrorKind, SudoMode, SudoOptions};
 pub use types::{
     Containment, ExitStatus, ProcessConfig, ProcessInfo, ProcessStatus, ResourceUsage, RunEnd,
     RunError, RunOutput,

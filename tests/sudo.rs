@@ -342,3 +342,24 @@ fn no_new_privileges_is_told_apart() {
         assert!(confined.status().unwrap().success());
     }
 }
+
+const NAMED: &str = "USER ALL=(ALL:ALL) SETENV: /usr/bin/id, /bin/cat, /bin/sh";
+
+#[test]
+fn direct_mode_starts_named_commands() {
+    check(Some(PASSWORD), Some(NAMED), "refused", PASSWORD);
+    check(Some(PASSWORD), Some(NAMED), "direct", PASSWORD);
+    check(Some(PASSWORD), Some(&NAMED.replace("SETENV", "NOPASSWD:SETENV")), "direct", b"");
+}
+
+#[test]
+fn direct_mode_tells_errors_apart() {
+    check(Some(PASSWORD), Some(NAMED), "direct rejected", b"wrong horse");
+    check(Some(PASSWORD), Some(NAMED), "direct refused", PASSWORD);
+    check(Some(PASSWORD), Some(NAMED), "direct errors", PASSWORD);
+}
+
+#[test]
+fn direct_mode_names_what_it_cannot_end() {
+    check(Some(PASSWORD), Some(NAMED), "direct survivors", PASSWORD);
+}

@@ -109,7 +109,6 @@ impl Installed {
     }
 
     /// The executable file.
-    #[cfg(test)]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -17,5 +17,5 @@ mod watcher;
 pub(crate) use channel::{Channel, Incoming};
 pub(crate) use greeting::Greeting;
 pub(crate) use guard::{arguments as guard_arguments, Guard, GuardEvent, Relayed};
-pub(crate) use image::Image;
+pub(crate) use image::{Image, Installed};
 pub(crate) use watcher::{Place, Registration, Watched, Watcher};

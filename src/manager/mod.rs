@@ -29,7 +29,7 @@ use crate::keeper::{Registration, Watched};
 use crate::output::OutputStream;
 use crate::process::{launch, Engine, Launch, Observer, Process, ProcessRunner};
 use crate::reactor::{Hold, Reactor};
-use crate::sudo::{authenticate, Relay, SudoOptions};
+use crate::sudo::{Relay, SudoOptions};
 use crate::types::ProcessInfo;
 use events::Events;
 use registry::Registry;
@@ -114,8 +114,10 @@ impl ProcessManager {
                 (binary.path, binary.exec_fd)
             }
         };
-        let relay = sudo.map(authenticate).transpose()?;
-        self.launch(&command, &program, exec_fd, relay)
+        if let Some(options) = sudo {
+            return self.start_as(command, &program, exec_fd, options);
+        }
+        self.launch(&command, &program, exec_fd, None)
     }
 
     /// Has the extractor's directory removed when the host is killed, from its first use on.

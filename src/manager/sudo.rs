@@ -1,12 +1,23 @@
 //! Starting as another user.
 
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::ProcessManager;
 use crate::command::{Command, Program};
 use crate::error::{ProcessError, Result};
+use crate::output::OutputSource;
 use crate::process::ProcessRunner;
-use crate::sudo::{authenticate, SudoOptions};
+use crate::sudo::{authenticate, Direct, SudoError, SudoMode, SudoOptions};
+
+/// How long the end of what sudo writes is waited for, and how much of it an error holds.
+const TEXT_WAIT: Duration = Duration::from_secs(1);
+const MOST_TEXT: u64 = 64 * 1024;
 
 impl ProcessManager {
     /// Starts a process as root through sudo. A host that is root already needs no sudo, and the
@@ -31,7 +42,8 @@ impl ProcessManager {
     /// already. Blocks for at most the options' timeout.
     ///
     /// The process is contained by a guard that runs as that user. The environment is the one the
-    /// process would have without sudo, or what [`SudoOptions::preserve_env`] leaves of it.
+    /// process would have without sudo, or what [`SudoOptions::preserve_env`] leaves of it. What is
+    /// different in direct mode stands at [`SudoMode::Direct`](crate::SudoMode::Direct).
     ///
     /// Errors: as [`start_process_with_sudo`](Self::start_process_with_sudo), and
     /// [`ProcessError::Unsupported`] for options that sudo does not leave to the host.
@@ -40,9 +52,31 @@ impl ProcessManager {
         command: impl Into<Command>,
         options: SudoOptions,
     ) -> Result<ProcessRunner> {
-        let command = options.restrict(command.into())?;
-        let sudo = if options.is_already()? { None } else { Some(options) };
-        self.start_with(command, sudo)
+        let is_already = options.is_already()?;
+        let command = options.restrict(command.into(), is_already)?;
+        self.start_with(command, (!is_already).then_some(options))
+    }
+
+    /// Starts a command through sudo; `program` is what it executes.
+    pub(super) fn start_as(
+        &self,
+        command: Command,
+        program: &Path,
+        exec_fd: Option<Arc<OwnedFd>>,
+        options: SudoOptions,
+    ) -> Result<ProcessRunner> {
+        if options.chosen_mode() == SudoMode::Relay {
+            let relay = authenticate(options)?;
+            return self.launch(&command, program, exec_fd, Some(relay));
+        }
+        if exec_fd.is_some() {
+            let reason = "in direct mode sudo needs a file, and there is only a descriptor";
+            return Err(ProcessError::Unsupported(reason.into()));
+        }
+        let (command, direct) = Direct::prepare(command, program, options)?;
+        let runner = self.launch(&command, direct.sudo(), None, None)?;
+        attend(&runner, direct).inspect_err(|_| self.forget(runner.id()))?;
+        Ok(runner)
     }
 }
 
@@ -69,12 +103,52 @@ impl ProcessRunner {
         command: impl Into<Command>,
         options: SudoOptions,
     ) -> Result<Self> {
-        let command = options.restrict(command.into())?;
+        let is_already = options.is_already()?;
+        let command = options.restrict(command.into(), is_already)?;
         command.validate()?;
         let Program::Path(program) = &command.program else {
             return Err(ProcessError::BinaryNotFound(command.program_label()));
         };
-        let relay = if options.is_already()? { None } else { Some(authenticate(options)?) };
-        Self::start_program(&command, program, relay)
+        if is_already {
+            return Self::start_program(&command, program, None);
+        }
+        if options.chosen_mode() == SudoMode::Relay {
+            return Self::start_program(&command, program, Some(authenticate(options)?));
+        }
+        let (command, direct) = Direct::prepare(command.clone(), program, options)?;
+        let runner = Self::start_program(&command, direct.sudo(), None)?;
+        attend(&runner, direct).map(|()| runner)
     }
+}
+
+/// Sudo runs; ends it if it does not start the command, with what it wrote in the error.
+fn attend(runner: &ProcessRunner, direct: Direct) -> Result<()> {
+    let pid = i32::try_from(runner.pid()).unwrap_or(0);
+    match direct.attend(pid, &|| runner.info().exit) {
+        Err(ProcessError::AuthenticationFailed(error)) => {
+            end(runner);
+            Err(ProcessError::AuthenticationFailed(SudoError { stderr: text(runner), ..error }))
+        }
+        Err(error) => {
+            end(runner);
+            Err(error)
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+fn end(runner: &ProcessRunner) {
+    if let Err(error) = runner.kill() {
+        log::warn!("sudo: {error}");
+    }
+}
+
+/// What sudo wrote on its standard error, where that is captured and has come to its end.
+fn text(runner: &ProcessRunner) -> String {
+    let mut text = Vec::new();
+    if runner.closed_blocking(Some(TEXT_WAIT)).is_ok() {
+        let stderr = runner.output().only(OutputSource::Stderr).bytes();
+        let _ = stderr.take(MOST_TEXT).read_to_end(&mut text);
+    }
+    String::from_utf8_lossy(&text).into_owned()
 }

@@ -12,7 +12,6 @@ use memchr::memmem;
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{send, SendFlags};
-use zeroize::Zeroize;
 
 use super::connect_back::ConnectBack;
 use super::error::{SudoError, SudoErrorKind};
@@ -127,15 +126,9 @@ impl<'a> Exchange<'a> {
 
     fn answer(&mut self, password: Password) -> Result<()> {
         self.answered = true;
-        match password {
-            Password::None => Err(self.failed(SudoErrorKind::NoPassword)),
-            Password::Given(secret) => self.write(&secret),
-            Password::Asked(ask) => {
-                let mut given = ask().ok_or_else(|| self.failed(SudoErrorKind::NoPassword))?;
-                let secret = Secret::new(&given);
-                given.zeroize();
-                self.write(&secret?)
-            }
+        match password.secret()? {
+            Some(secret) => self.write(&secret),
+            None => Err(self.failed(SudoErrorKind::NoPassword)),
         }
     }
 

@@ -4,6 +4,8 @@ use std::ffi::{CString, OsString};
 use std::fmt;
 use std::time::Duration;
 
+use zeroize::Zeroize;
+
 use super::secret::Secret;
 use crate::error::{ProcessError, Result};
 use crate::sys::users;
@@ -20,6 +22,37 @@ pub(super) enum Password {
     Asked(Ask),
 }
 
+impl Password {
+    /// The password, asked for where that is its way; `None`: there is none.
+    pub(super) fn secret(self) -> Result<Option<Secret>> {
+        match self {
+            Self::None => Ok(None),
+            Self::Given(secret) => Ok(Some(secret)),
+            Self::Asked(ask) => {
+                let Some(mut given) = ask() else { return Ok(None) };
+                let secret = Secret::new(&given);
+                given.zeroize();
+                secret.map(Some)
+            }
+        }
+    }
+}
+
+/// How sudo is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SudoMode {
+    /// Sudo starts a helper of this library, which starts the command: everything works as without
+    /// sudo. The sudoers file must allow any command.
+    #[default]
+    Relay,
+    /// Sudo starts the command itself, for sudoers files that allow only named commands. The
+    /// guarantees are weaker: the process that is watched is sudo; sudo hands on signals that can be
+    /// caught, to the command alone; what runs as the other user cannot be killed, and is named in
+    /// the error of the stop; it can outlive the host.
+    Direct,
+}
+
 /// How to start a command as another user through sudo.
 ///
 /// Unset: the user is root, there is no password, sudo may take 30 seconds, the command gets the
@@ -30,6 +63,7 @@ pub struct SudoOptions {
     pub(super) group: Option<String>,
     pub(super) password: Password,
     pub(super) timeout: Duration,
+    pub(super) mode: SudoMode,
     /// The only variables of the host that the command is to see; `None`: the mode's own rule.
     pub(super) preserved: Option<Vec<OsString>>,
 }
@@ -37,7 +71,8 @@ pub struct SudoOptions {
 impl Default for SudoOptions {
     fn default() -> Self {
         let (password, timeout) = (Password::None, TIMEOUT);
-        Self { user: "root".into(), group: None, password, timeout, preserved: None }
+        let (group, mode, preserved) = (None, SudoMode::Relay, None);
+        Self { user: "root".into(), group, password, timeout, mode, preserved }
     }
 }
 
@@ -81,11 +116,20 @@ impl SudoOptions {
         self
     }
 
+    /// How sudo is used. Unset: by a relay.
+    pub fn mode(mut self, mode: SudoMode) -> Self {
+        self.mode = mode;
+        self
+    }
+
     /// The variables of the host that the command gets, beside those that the command itself sets;
     /// an empty list: none. Also where no sudo is needed.
     ///
+    /// In direct mode sudo is asked to keep them beside what it keeps by itself, which the sudoers
+    /// file must allow (`SETENV`).
+    ///
     /// Errors of the start: [`ProcessError::InvalidArgument`] for a name that is empty or holds `=`
-    /// or NUL.
+    /// or NUL, or, in direct mode, a comma.
     pub fn preserve_env(mut self, names: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.preserved = Some(names.into_iter().map(Into::into).collect());
         self
@@ -108,6 +152,10 @@ impl SudoOptions {
         found.ok_or_else(|| ProcessError::invalid("sudo user", format!("no user {:?}", self.user)))
     }
 
+    pub(crate) fn chosen_mode(&self) -> SudoMode {
+        self.mode
+    }
+
     /// Whether the host is what is asked for, so that sudo is not needed.
     pub(crate) fn is_already(&self) -> Result<bool> {
         let uid = self.uid()?;
@@ -127,6 +175,7 @@ impl fmt::Debug for SudoOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("SudoOptions");
         shown.field("user", &self.user).field("group", &self.group);
+        shown.field("mode", &self.mode).field("preserved", &self.preserved);
         shown.field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }

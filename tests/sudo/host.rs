@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use process_manager::{
     Command, ExitStatus, ProcessError, ProcessManager, ProcessRunner, Stdin, Stdout, StopLadder,
-    SudoErrorKind, SudoOptions,
+    SudoErrorKind, SudoMode, SudoOptions,
 };
 
 const SOON: Option<Duration> = Some(Duration::from_secs(60));
@@ -52,6 +52,15 @@ pub fn play(case: &str) {
         "nobody" => nobody(),
         "stop" => stop(),
         "linger" => linger(),
+        "direct" => direct(),
+        "direct errors" => direct_errors(),
+        "direct survivors" => direct_survivors(),
+        "direct rejected" => {
+            assert_eq!(refusal(options().mode(SudoMode::Direct)), SudoErrorKind::PasswordRejected);
+        }
+        "direct refused" => {
+            assert_eq!(refusal(options().mode(SudoMode::Direct)), SudoErrorKind::Refused);
+        }
         "at the prompt" => at_the_prompt(),
         "kill sudo" => kill_sudo(),
         "absent" => absent(),
@@ -263,4 +272,56 @@ fn cancel() {
     let me = std::process::id();
     let children = std::fs::read_to_string(format!("/proc/{me}/task/{me}/children")).unwrap();
     assert_eq!(children, "", "sudo is left");
+}
+
+fn start_directly(command: Command) -> ProcessRunner {
+    let options = options().mode(SudoMode::Direct);
+    ProcessRunner::start_with_sudo_options(command, options).unwrap()
+}
+
+/// Only these commands are allowed, so that no relay could run.
+fn direct() {
+    let runner = start_directly(Command::new("/usr/bin/id").arg("-u"));
+    assert_eq!(output(&runner), ["0"]);
+    assert_eq!(runner.info().name, "id");
+    let runner = start_directly(Command::new("/bin/cat").input("one\ntwo\n"));
+    assert_eq!(output(&runner), ["one", "two"]);
+    let end = |script| start_directly(shell(script)).wait_blocking(SOON).unwrap();
+    assert_eq!(end("sleep 0.1; exit 7"), ExitStatus::Code(7));
+    assert!(matches!(end("sleep 0.1; kill -9 $$"), ExitStatus::Signal { signal: 9, .. }));
+    let runner = start_directly(shell("trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done"));
+    assert_eq!(runner.get_output_stream().next_blocking(SOON).unwrap().unwrap(), "up");
+    runner.stop_blocking(None).unwrap();
+    assert_eq!(runner.wait_blocking(SOON).unwrap(), ExitStatus::Code(3));
+    let set = shell("echo $MINE").env("MINE", "a b");
+    assert_eq!(output(&start_directly(set)), ["a b"]);
+}
+
+fn direct_errors() {
+    let direct = |command, options: SudoOptions| {
+        let options = options.mode(SudoMode::Direct);
+        ProcessRunner::start_with_sudo_options(command, options).err().unwrap()
+    };
+    let none = direct(shell("true"), SudoOptions::new());
+    assert!(matches!(none, ProcessError::AuthenticationFailed(error)
+        if error.kind == SudoErrorKind::NoPassword));
+    let named = direct(shell("true"), options().preserve_env(["A,B"]));
+    assert!(named.to_string().contains("preserved environment"), "{named}");
+    let program = direct(Command::new("A=B"), options());
+    assert!(program.to_string().contains("program"), "{program}");
+    let (read, _write) = rustix::pipe::pipe().unwrap();
+    let further = direct(shell("true").extra_fd(read, 5), options());
+    assert!(matches!(further, ProcessError::Unsupported(_)), "{further}");
+}
+
+/// What nobody but root can end is named, and the host lives with it.
+fn direct_survivors() {
+    let script = "trap '' TERM; echo up; while [ ! -e stop ]; do sleep 0.05; done";
+    let runner = start_directly(shell(script));
+    assert_eq!(runner.get_output_stream().next_blocking(SOON).unwrap().unwrap(), "up");
+    let ladder = StopLadder::term_then_kill(Duration::from_millis(50));
+    let left = runner.stop_blocking(Some(ladder)).unwrap_err().to_string();
+    std::fs::write("stop", "").unwrap();
+    assert!(left.contains("(sh, uid 0)"), "{left}");
+    runner.closed_blocking(SOON).unwrap();
 }

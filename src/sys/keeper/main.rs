@@ -3,11 +3,12 @@
 //! Compiled by build.rs into one small static file without libc, embedded in the library and run
 //! by `src/keeper`. It is single-threaded and allocates nothing after its start. Its first
 //! argument is the mode: `watch` (one per host), `guard` (one per tree) or `relay` (a guard that sudo
-//! starts).
+//! starts); any other is the prompt of sudo, which wants the password.
 
 #![no_std]
 #![no_main]
 
+mod askpass;
 mod cgroup;
 mod connect;
 mod control;
@@ -32,6 +33,7 @@ fn run(args: entry::Args) -> i32 {
         Some(b"watch") => watch::run(&args),
         Some(b"guard") => guard::run(&args),
         Some(b"relay") => relay::run(&args),
-        _ => 64,
+        Some(prompt) => askpass::run(prompt),
+        None => 64,
     }
 }
