@@ -9,6 +9,7 @@
 
 use std::cell::UnsafeCell;
 use std::convert::Infallible;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Once;
 
@@ -42,6 +43,23 @@ impl ForkGuarded {
             made.iter().for_each(|fd| set.insert(fd.as_raw_fd()));
             Ok(made.map(|fd| Self { fd }))
         })
+    }
+
+    /// Puts a duplicate of `source` in its place.
+    pub(crate) fn replace(&mut self, source: RawFd) -> std::io::Result<()> {
+        // SAFETY: numbers only; the one that changes is owned, and borrowed for writing.
+        match unsafe { libc::dup3(source, self.fd.as_raw_fd(), libc::O_CLOEXEC) } {
+            -1 => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The descriptor, guarded no more.
+    pub(crate) fn release(self) -> OwnedFd {
+        let guarded = ManuallyDrop::new(self);
+        TABLE.with(|set| set.remove(guarded.fd.as_raw_fd()));
+        // SAFETY: what it is read from is never dropped.
+        unsafe { std::ptr::read(&guarded.fd) }
     }
 }
 

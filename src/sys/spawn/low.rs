@@ -11,17 +11,18 @@
 //! Called on starting threads. Only one start at a time has the numbers; others, and hosts that
 //! had many descriptors before they had an engine, take the slow way.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 
 use rustix::fs::{fstat, major, minor, open, Mode, OFlags};
-use rustix::io::{dup3, fcntl_dupfd_cloexec, DupFlags};
+use rustix::io::fcntl_dupfd_cloexec;
 
 use super::plan::{Failure, Mapping, Plan};
 use super::raw::Errno;
 use crate::error::StartStep;
 use crate::sys::fork::PerProcess;
+use crate::sys::guarded::ForkGuarded;
 
 /// A table below this is copied in no time.
 const LOW: RawFd = 256;
@@ -34,7 +35,8 @@ static CURRENT: PerProcess<Mutex<Weak<LowNumbers>>> = PerProcess::new();
 /// The kernel, or a sandbox, refuses the call.
 static IS_REFUSED: AtomicBool = AtomicBool::new(false);
 
-/// The numbers, held by descriptors of `/dev/null`.
+/// The numbers, held by descriptors of `/dev/null`. A copy of the host that is forked while the
+/// child's ends are there has `/dev/null` there too.
 #[derive(Debug)]
 pub(crate) struct LowNumbers {
     null: OwnedFd,
@@ -64,9 +66,10 @@ impl LowNumbers {
 
 /// The child's ends at low numbers, for one start.
 pub(super) struct Lent<'a> {
-    null: BorrowedFd<'a>,
+    /// Open as long as the numbers are.
+    null: RawFd,
     held: MutexGuard<'a, Vec<OwnedFd>>,
-    used: usize,
+    used: Vec<ForkGuarded>,
 }
 
 /// Whether the plan would have a large table copied that need not be.
@@ -119,7 +122,7 @@ impl LowNumbers {
             // The host has closed what is not its own, and has something there now.
             held.drain(..).for_each(std::mem::forget);
         }
-        (!held.is_empty()).then(|| Lent { null: self.null.as_fd(), held, used: 0 })
+        (!held.is_empty()).then(|| Lent { null: self.null.as_raw_fd(), held, used: Vec::new() })
     }
 }
 
@@ -129,10 +132,12 @@ impl Lent<'_> {
         if mapping.source.get() < LOW {
             return Some(());
         }
-        let number = self.held.get_mut(self.used)?;
-        mapping.duplicate_to(number).ok()?;
-        mapping.source.set(number.as_raw_fd());
-        self.used += 1;
+        let mut number = ForkGuarded::register(self.held.pop()?);
+        let moved = number.replace(mapping.source.get());
+        let low = number.as_raw_fd();
+        self.used.push(number);
+        moved.ok()?;
+        mapping.source.set(low);
         Some(())
     }
 }
@@ -140,9 +145,10 @@ impl Lent<'_> {
 impl Drop for Lent<'_> {
     /// At once, or nobody would see the end of the child's output.
     fn drop(&mut self) {
-        for number in self.held.iter_mut().take(self.used) {
+        for mut number in self.used.drain(..) {
             // Both are open, so this cannot fail.
-            let _ = dup3(self.null, number, DupFlags::CLOEXEC);
+            let _ = number.replace(self.null);
+            self.held.push(number.release());
         }
     }
 }

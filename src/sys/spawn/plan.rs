@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::strings::StringTable;
@@ -30,15 +30,6 @@ impl Mapping {
         }
         // SAFETY: just made, and nobody else knows it.
         Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-    }
-
-    /// The host's descriptor under this number too, in place of what was there.
-    pub(super) fn duplicate_to(&self, number: &mut OwnedFd) -> std::io::Result<()> {
-        // SAFETY: the number stays open and its owner's, which is borrowed for writing.
-        match unsafe { libc::dup3(self.source.get(), number.as_raw_fd(), libc::O_CLOEXEC) } {
-            -1 => Err(std::io::Error::last_os_error()),
-            _ => Ok(()),
-        }
     }
 }
 
