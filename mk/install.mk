@@ -15,6 +15,9 @@ CMAKEDIR    := $(LIBDIR)/cmake/process_manager
 
 HEADERS := include/process_manager.h include/process_manager_embed.h \
            bindings/cpp/include/process_manager.hpp
+# The parts of the C++ header, which go into a directory of their own.
+PARTS   := $(sort $(wildcard bindings/cpp/include/process_manager/*.hpp))
+PARTDIR := $(INCLUDEDIR)/process_manager
 RELATIVE = $(shell realpath -ms --relative-to='$(1)' '$(2)')
 FILL = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g' \
     -e 's|@VERSION@|$(VERSION)|g' -e 's|@VERSION_SERIES@|$(SERIES)|g' \
@@ -26,12 +29,13 @@ FILL = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@INCLUD
 .PHONY: install
 install: ## Install libraries, headers, pkg-config and CMake files (PREFIX=/usr/local, DESTDIR=)
 	$(CARGO) build --release --quiet -p process_manager_capi
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(CMAKEDIR) $(DESTDIR)$(INCLUDEDIR)
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(CMAKEDIR) $(DESTDIR)$(PARTDIR)
 	install -m 755 target/release/libprocess_manager.so $(DESTDIR)$(LIBDIR)/libprocess_manager.so.$(VERSION)
 	ln -sf libprocess_manager.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libprocess_manager.so
 	install -m 644 target/release/libprocess_manager.a $(DESTDIR)$(LIBDIR)/libprocess_manager.a
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 $(PARTS) $(DESTDIR)$(PARTDIR)
 	$(FILL) bindings/c/process_manager.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/process_manager.pc
 	$(FILL) bindings/cmake/process_managerConfig.cmake.in > $(DESTDIR)$(CMAKEDIR)/process_managerConfig.cmake
 	$(FILL) bindings/cmake/process_managerConfigVersion.cmake.in \
@@ -42,8 +46,9 @@ uninstall: ## Remove what install has put there (same PREFIX and DESTDIR)
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libprocess_manager.so.$(VERSION) $(SONAME) \
 	    libprocess_manager.so libprocess_manager.a pkgconfig/process_manager.pc)
 	rm -f $(addprefix $(DESTDIR)$(INCLUDEDIR)/,$(notdir $(HEADERS)))
+	rm -f $(addprefix $(DESTDIR)$(PARTDIR)/,$(notdir $(PARTS)))
 	rm -f $(addprefix $(DESTDIR)$(CMAKEDIR)/,process_managerConfig.cmake process_managerConfigVersion.cmake)
-	-rmdir $(DESTDIR)$(CMAKEDIR) 2>/dev/null
+	-rmdir $(DESTDIR)$(CMAKEDIR) $(DESTDIR)$(PARTDIR) 2>/dev/null
 
 SUITES += install
 

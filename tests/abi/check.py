@@ -6,6 +6,7 @@ Each check is a function whose name says the rule. The last line gives the count
 """
 
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -21,6 +22,8 @@ SYMBOLS = ROOT / "tests/abi/symbols.txt"
 LAYOUT = ROOT / "tests/abi/layout.txt"
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
 INCLUDE = [f"-I{ROOT}/include", f"-I{ROOT}/bindings/cpp/include"]
+CPP = ROOT / "bindings/cpp/include"
+CPP_HEADERS = sorted(str(path.relative_to(CPP)) for path in CPP.rglob("*.hpp"))
 
 
 class Skip(Exception):
@@ -81,26 +84,46 @@ def library_has_its_soname_and_stays_loaded(options):
     assert "NODELETE" in dynamic, "not linked with -z nodelete"
 
 
-def header_stands_alone(options, compiler, standard, language, header):
+def header_stands_alone(options, compiler, standard, language, header, *flags):
     if not shutil.which(compiler):
         raise Skip(f"no {compiler}")
     source = f"#include <{header}>\n#include <{header}>\nextern int unused;\n"
-    command = [compiler, f"-std={standard}", "-x", language, *STRICT, *INCLUDE, "-"]
+    command = [compiler, f"-std={standard}", "-x", language, *STRICT, *flags, *INCLUDE, "-"]
     done = subprocess.run(command, input=source, capture_output=True, text=True)
     if "unrecognized command-line option" in done.stderr or "invalid value" in done.stderr:
         raise Skip(f"{compiler} knows no {standard}")
     assert done.returncode == 0, done.stderr
 
 
-def header_can_be_in_two_translation_units(options):
-    build = pathlib.Path(options.build)
+def the_cpp_header_includes_all_its_parts(options):
+    text = (CPP / "process_manager.hpp").read_text()
+    parts = [name for name in CPP_HEADERS if "/" in name and not internal(name)]
+    missing = [name for name in parts if f"#include <{name}>" not in text]
+    assert parts and not missing, f"not included: {missing}"
+
+
+def internal(header):
+    """True for what only other headers include: it says so in its first lines."""
+    return "Not for programs" in (CPP / header).read_text().split("#ifndef")[0]
+
+
+def cpp_headers_are_short(options):
+    long = [name for name in CPP_HEADERS if len((CPP / name).read_text().splitlines()) > 400]
+    assert not long, f"more than 400 lines: {long}"
+
+
+def cpp_headers_can_be_in_two_translation_units(options, compiler, *flags):
+    if not shutil.which(compiler):
+        raise Skip(f"no {compiler}")
+    build = pathlib.Path(options.build) / "-".join((compiler, *flags))
     build.mkdir(parents=True, exist_ok=True)
+    includes = "".join(f"#include <{header}>\n" for header in CPP_HEADERS) * 2
     for name, body in (("one", "int other();\nint main() { return other(); }"),
                        ("other", "int other() { return int(sizeof(process_manager::Manager)) == 0; }")):  # fmt: skip
-        (build / f"{name}.cpp").write_text(f"#include <process_manager.hpp>\n{body}\n")
+        (build / f"{name}.cpp").write_text(f"{includes}{body}\n")
     sources = [str(build / "one.cpp"), str(build / "other.cpp")]
-    output("g++", "-std=c++17", *INCLUDE, *sources, "-o", str(build / "two"),
-           f"-L{options.library}", "-lprocess_manager")  # fmt: skip
+    output(compiler, "-std=c++17", *STRICT[:-1], *flags, *INCLUDE, *sources,
+           "-o", str(build / "two"), f"-L{options.library}", "-lprocess_manager")  # fmt: skip
 
 
 def checks():
@@ -108,17 +131,35 @@ def checks():
     for check in (only_our_functions_are_exported, header_and_library_have_the_same_functions,
                   no_symbol_has_come_or_gone_unseen,
                   no_layout_or_value_has_changed_unseen, library_has_its_soname_and_stays_loaded,
-                  header_can_be_in_two_translation_units):  # fmt: skip
+                  the_cpp_header_includes_all_its_parts, cpp_headers_are_short):  # fmt: skip
         yield check.__name__, check
     for c, cxx in (("gcc", "g++"), ("clang", "clang++")):
-        for compiler, language, header, standards in (
-            (c, "c", "process_manager.h", ("c11", "c17", "c2x")),
-            (cxx, "c++", "process_manager.h", ("c++17", "c++20")),
-            (cxx, "c++", "process_manager.hpp", ("c++17", "c++20")),
-        ):
-            for standard in standards:
-                name = f"{header} alone with {compiler} as {standard}"
-                yield name, lambda o, a=(compiler, standard, language, header): header_stands_alone(o, *a)
+        yield from checks_of_headers(c, "c", ["process_manager.h"], ("c11", "c17", "c2x"))
+        yield from checks_of_headers(cxx, "c++", ["process_manager.h"], ("c++17", "c++20"))
+        for flags in ((), ("-fno-exceptions",)):
+            yield from checks_of_headers(cxx, "c++", CPP_HEADERS, ("c++17", "c++20"), *flags)
+            name = f"C++ headers in two translation units with {' '.join((cxx, *flags))}"
+            yield name, lambda o, a=(cxx, *flags): cpp_headers_can_be_in_two_translation_units(o, *a)
+
+
+def checks_of_headers(compiler, language, headers, standards, *flags):
+    """Each header alone, in each standard."""
+    for standard in standards:
+        for header in headers:
+            name = f"{header} alone with {' '.join((compiler, *flags))} as {standard}"
+            arguments = (compiler, standard, language, header, *flags)
+            yield name, lambda o, a=arguments: header_stands_alone(o, *a)
+
+
+def perform(name, check, options):
+    """One line of the report: the outcome, and what to show."""
+    try:
+        check(options)
+    except Skip as why:
+        return "skipped", f"skipped: {name}: {why}"
+    except (AssertionError, subprocess.CalledProcessError) as error:
+        return "failed", f"FAILED {name}: {error} {getattr(error, 'stderr', '')}"
+    return "passed", f"ok {name}"
 
 
 def main():
@@ -127,16 +168,10 @@ def main():
     parser.add_argument("--build", required=True)
     options = parser.parse_args()
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for name, check in checks():
-        try:
-            check(options)
-            outcome, text = "passed", f"ok {name}"
-        except Skip as why:
-            outcome, text = "skipped", f"skipped: {name}: {why}"
-        except (AssertionError, subprocess.CalledProcessError) as error:
-            outcome, text = "failed", f"FAILED {name}: {error} {getattr(error, 'stderr', '')}"
-        counts[outcome] += 1
-        print(text, flush=True)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for outcome, text in pool.map(lambda named: perform(*named, options), checks()):
+            counts[outcome] += 1
+            print(text, flush=True)
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
     sys.exit(1 if counts["failed"] else 0)
 

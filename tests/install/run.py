@@ -13,6 +13,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MAKE = os.environ.get("MAKE", "make").split()
+PARTS = sorted((ROOT / "bindings/cpp/include/process_manager").glob("*.hpp"))
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 
@@ -55,6 +56,7 @@ class Consumers:
         names = [pathlib.Path(name).name for name in self.files()]
         for wanted in ("libprocess_manager.so", "libprocess_manager.so.0", "libprocess_manager.a",
                        "process_manager.h", "process_manager.hpp", "process_manager_embed.h",
+                       *(part.name for part in PARTS),
                        "process_manager.pc", "process_managerConfig.cmake"):  # fmt: skip
             assert wanted in names, f"{wanted} is not among {names}"
 
@@ -99,6 +101,8 @@ class Consumers:
     def uninstall_leaves_nothing(self):
         self.make("uninstall", PREFIX=self.prefix)
         assert self.files() == []
+        left = [str(path) for path in self.prefix.rglob("process_manager*")]
+        assert not left, f"directories left: {left}"
 
 
 def main():
