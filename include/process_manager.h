@@ -94,9 +94,10 @@
 /** Given as the length of a text: the text ends at its first NUL byte. */
 #define PM_NUL_TERMINATED SIZE_MAX
 
-/** What pm_output_options and pm_run_options begin with. */
+/** What the option structs begin with. */
 #define PM_OUTPUT_OPTIONS_INIT {sizeof(pm_output_options), 0, 0, 0, 0}
 #define PM_RUN_OPTIONS_INIT {sizeof(pm_run_options), 0, 0}
+#define PM_SUDO_OPTIONS_INIT {sizeof(pm_sudo_options), NULL, NULL, NULL, 0, NULL, NULL, 0, NULL}
 
 /**
  * What every function that can fail returns: `PM_OK`, a positive code for an outcome that is no
@@ -169,6 +170,46 @@ enum pm_status
 typedef enum pm_status pm_status;
 #else
 typedef int32_t pm_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** Why a start through sudo failed before the command was tried. */
+enum pm_sudo_error
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** The error is not about sudo. */
+    PM_SUDO_ERROR_NONE = 0,
+    /** There is no sudo at the trusted places that is root's, setuid, and closed to others. */
+    PM_SUDO_ERROR_NOT_FOUND = 1,
+    /** The host runs with no-new-privileges: no program can become another user. */
+    PM_SUDO_ERROR_NO_NEW_PRIVILEGES = 2,
+    /** The host is in a user namespace that does not know sudo's owner. */
+    PM_SUDO_ERROR_USER_NAMESPACE = 3,
+    /** Sudo ended without asking for a password. */
+    PM_SUDO_ERROR_NOT_PERMITTED = 4,
+    /** The password was wrong. One attempt was used. */
+    PM_SUDO_ERROR_PASSWORD_REJECTED = 5,
+    /**
+     * Sudo was given the password and did not start the command: the password was the last of its
+     * attempts, or the user may not do this.
+     */
+    PM_SUDO_ERROR_REFUSED = 6,
+    /** Sudo did neither ask nor start the command in time (an expired password, a second factor). */
+    PM_SUDO_ERROR_TIMED_OUT = 7,
+    /** Sudo asked, and there was no password to give. */
+    PM_SUDO_ERROR_NO_PASSWORD = 8,
+    /** What sudo started is not what it was asked to start, or runs as another user. */
+    PM_SUDO_ERROR_NO_RELAY = 9,
+    /** Something that this version of the C interface has no name for. */
+    PM_SUDO_ERROR_OTHER = 10,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pm_sudo_error pm_sudo_error;
+#else
+typedef uint32_t pm_sudo_error;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -684,6 +725,48 @@ typedef struct {
 typedef void (*pm_event_callback)(const pm_event *event, void *user_data);
 
 /**
+ * Called for the password, at most once, inside the call that starts, on its thread, and only when
+ * sudo really asks. It must not call functions on the same manager.
+ *
+ * buffer: borrows; where the password goes, at most `capacity` bytes; the library wipes it. len:
+ * the number of bytes written there. user_data: as in the options. Returns false to cancel: the
+ * start then fails with `PM_SUDO_ERROR_NO_PASSWORD`.
+ */
+typedef bool (*pm_password_callback)(uint8_t *buffer, size_t capacity, size_t *len, void *user_data);
+
+/**
+ * How to start as another user. Begin with `PM_SUDO_OPTIONS_INIT`; 0 and NULL mean the default.
+ * What the pointers lead to is used during the call only.
+ */
+typedef struct {
+    /** The size of this struct: fields may be added at its end. */
+    size_t struct_size;
+    /** The user: a name, or `#` and a number, in UTF-8. Default root. */
+    const char *user;
+    /** The group: a name, or `#` and a number, in UTF-8. Default the user's own. */
+    const char *group;
+    /**
+     * The password: `password_len` bytes, at most 511, without line ends and NUL. It is copied
+     * into memory that is neither dumped nor inherited, and wiped after use; the caller wipes its
+     * own. Default none.
+     */
+    const uint8_t *password;
+    /** The number of bytes of `password`; an empty password is a pointer with length 0. */
+    size_t password_len;
+    /** The function that is asked for the password instead. Default none. */
+    pm_password_callback ask;
+    /** Given to `ask`. */
+    void *ask_data;
+    /** How long sudo may take until the command starts, in milliseconds. Default 30000. */
+    uint64_t timeout_ms;
+    /**
+     * The names of the host's variables that the command gets, beside those that it sets itself;
+     * an array that ends with NULL. Default all that it would get without sudo.
+     */
+    const char *const *preserve_env;
+} pm_sudo_options;
+
+/**
  * Called for each message of the library about itself, on the thread where it arises, one at a
  * time; it must not call the library.
  *
@@ -754,6 +837,14 @@ const char *pm_error_message(const pm_error *error);
  * error: borrows. Threads: any thread.
  */
 const char *pm_error_step(const pm_error *error);
+
+/**
+ * Why sudo did not start the command; `PM_SUDO_ERROR_NONE` unless the status is
+ * `PM_ERROR_AUTHENTICATION_FAILED`, and for NULL. What sudo itself said is in the message.
+ *
+ * error: borrows. Threads: any thread.
+ */
+pm_sudo_error pm_error_sudo(const pm_error *error);
 
 /**
  * Frees an error. NULL is fine.
@@ -1830,6 +1921,39 @@ pm_status pm_process_set_exit_callback(pm_process *process,
                                        void *user_data,
                                        pm_destroy_callback destroy,
                                        pm_error **error);
+
+/* ---- Sudo: starting as another user ------------------------------------------------------------ */
+
+/**
+ * Starts a process as the user that the options name: through sudo, unless the host is that user
+ * already. Talks to sudo on this thread, until sudo has started the command or refused.
+ *
+ * manager: borrows. command: copies. options: copies; NULL: all defaults. process: returns owned;
+ * free with pm_process_free().
+ * Errors: as pm_manager_start(); `PM_ERROR_AUTHENTICATION_FAILED`, where pm_error_sudo() says why;
+ * `PM_ERROR_INVALID_ARGUMENT` for a user that does not exist or a password that sudo would
+ * misread; `PM_ERROR_UNSUPPORTED` for what sudo does not leave to the host. Threads: any thread;
+ * not from the password callback.
+ */
+pm_status pm_manager_start_with_sudo(pm_manager *manager,
+                                     const pm_command *command,
+                                     const pm_sudo_options *options,
+                                     pm_process **process,
+                                     pm_error **error);
+
+/**
+ * As pm_manager_start_with_sudo(), without a manager.
+ *
+ * command: copies; must name a program of this machine. options: copies; NULL: all defaults.
+ * process: returns owned; free with pm_process_free().
+ * Errors: as there. Threads: any thread.
+ */
+pm_status pm_process_start_with_sudo(const pm_command *command,
+                                     const pm_sudo_options *options,
+                                     pm_process **process,
+                                     pm_error **error);
+
+/* ---- Standard input ---------------------------------------------------------------------------- */
 
 /**
  * Writes all bytes to the child's standard input, as fast as the child reads.

@@ -21,6 +21,8 @@ OPTIONAL = {
     "pm_process_wait": {"exit"},
     "pm_manager_start_each": {"errors"},
     "pm_command_set_output": {"options"},
+    "pm_manager_start_with_sudo": {"options"},
+    "pm_process_start_with_sudo": {"options"},
     "pm_command_run": {"options"},
     "pm_manager_run": {"options"},
 }

@@ -79,7 +79,7 @@ pub unsafe extern "C" fn pm_manager_start_each(
             (manager, copies(commands, count)?, handle::slots(processes, count, "processes")?)
         };
         manager.core()?;
-        let started = commands.into_iter().map(|command| manager.hub().start(command));
+        let started = commands.into_iter().map(|one| manager.hub().start(|core| core.start(one)));
         let (runners, failures): (Vec<_>, Vec<_>) = started.map(split).unzip();
         out.share_some(
             runners.into_iter().map(|it| it.map(|it| pm_process::new(it, Some(manager.hub())))),

@@ -3,11 +3,57 @@
 use std::borrow::Cow;
 use std::ffi::{c_char, CString};
 
-use core_api::{ProcessError, StartStep};
+use core_api::{ProcessError, StartStep, SudoErrorKind};
 
 use crate::guard;
 use crate::handle;
 use crate::status::pm_status;
+
+/// Why a start through sudo failed before the command was tried.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum pm_sudo_error {
+    /// The error is not about sudo.
+    PM_SUDO_ERROR_NONE = 0,
+    /// There is no sudo at the trusted places that is root's, setuid, and closed to others.
+    PM_SUDO_ERROR_NOT_FOUND = 1,
+    /// The host runs with no-new-privileges: no program can become another user.
+    PM_SUDO_ERROR_NO_NEW_PRIVILEGES = 2,
+    /// The host is in a user namespace that does not know sudo's owner.
+    PM_SUDO_ERROR_USER_NAMESPACE = 3,
+    /// Sudo ended without asking for a password.
+    PM_SUDO_ERROR_NOT_PERMITTED = 4,
+    /// The password was wrong. One attempt was used.
+    PM_SUDO_ERROR_PASSWORD_REJECTED = 5,
+    /// Sudo was given the password and did not start the command: the password was the last of its
+    /// attempts, or the user may not do this.
+    PM_SUDO_ERROR_REFUSED = 6,
+    /// Sudo did neither ask nor start the command in time (an expired password, a second factor).
+    PM_SUDO_ERROR_TIMED_OUT = 7,
+    /// Sudo asked, and there was no password to give.
+    PM_SUDO_ERROR_NO_PASSWORD = 8,
+    /// What sudo started is not what it was asked to start, or runs as another user.
+    PM_SUDO_ERROR_NO_RELAY = 9,
+    /// Something that this version of the C interface has no name for.
+    PM_SUDO_ERROR_OTHER = 10,
+}
+
+impl From<SudoErrorKind> for pm_sudo_error {
+    fn from(kind: SudoErrorKind) -> Self {
+        match kind {
+            SudoErrorKind::NotFound => Self::PM_SUDO_ERROR_NOT_FOUND,
+            SudoErrorKind::NoNewPrivileges => Self::PM_SUDO_ERROR_NO_NEW_PRIVILEGES,
+            SudoErrorKind::UserNamespace => Self::PM_SUDO_ERROR_USER_NAMESPACE,
+            SudoErrorKind::NotPermitted => Self::PM_SUDO_ERROR_NOT_PERMITTED,
+            SudoErrorKind::PasswordRejected => Self::PM_SUDO_ERROR_PASSWORD_REJECTED,
+            SudoErrorKind::Refused => Self::PM_SUDO_ERROR_REFUSED,
+            SudoErrorKind::TimedOut => Self::PM_SUDO_ERROR_TIMED_OUT,
+            SudoErrorKind::NoPassword => Self::PM_SUDO_ERROR_NO_PASSWORD,
+            SudoErrorKind::NoRelay => Self::PM_SUDO_ERROR_NO_RELAY,
+            _ => Self::PM_SUDO_ERROR_OTHER,
+        }
+    }
+}
 
 /// What went wrong in one call. Written through the last argument of the functions that can fail,
 /// if that is not NULL and the status is negative; freed by the caller with pm_error_free().
@@ -16,6 +62,7 @@ pub struct pm_error {
     status: pm_status,
     errno: i32,
     step: Option<CString>,
+    sudo: pm_sudo_error,
     message: CString,
 }
 
@@ -24,12 +71,14 @@ pub(crate) struct Failure {
     status: pm_status,
     errno: i32,
     step: Option<StartStep>,
+    sudo: pm_sudo_error,
     message: Cow<'static, str>,
 }
 
 impl Failure {
     pub(crate) fn new(status: pm_status, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, errno: 0, step: None, message: message.into() }
+        let sudo = pm_sudo_error::PM_SUDO_ERROR_NONE;
+        Self { status, errno: 0, step: None, sudo, message: message.into() }
     }
 
     pub(crate) fn null(argument: &str) -> Self {
@@ -53,7 +102,8 @@ impl Failure {
 
     pub(crate) fn into_error(self) -> pm_error {
         let step = self.step.map(|step| text(step.as_str()));
-        pm_error { status: self.status, errno: self.errno, step, message: text(&self.message) }
+        let Self { status, errno, step: _, sudo, message } = self;
+        pm_error { status, errno, step, sudo, message: text(&message) }
     }
 }
 
@@ -63,8 +113,12 @@ impl From<ProcessError> for Failure {
             ProcessError::StartFailed(start) => Some(start.step),
             _ => None,
         };
+        let sudo = match &error {
+            ProcessError::AuthenticationFailed(sudo) => sudo.kind.into(),
+            _ => pm_sudo_error::PM_SUDO_ERROR_NONE,
+        };
         let errno = error.errno().unwrap_or(0);
-        Self { status: (&error).into(), errno, step, message: error.to_string().into() }
+        Self { status: (&error).into(), errno, step, sudo, message: error.to_string().into() }
     }
 }
 
@@ -110,6 +164,17 @@ pub unsafe extern "C" fn pm_error_step(error: *const pm_error) -> *const c_char 
     // SAFETY: a handle or NULL, as the crate's documentation says.
     let step = || unsafe { error.as_ref() }.and_then(|error| error.step.as_deref());
     guard::value(c"", step).as_ptr()
+}
+
+/// Why sudo did not start the command; `PM_SUDO_ERROR_NONE` unless the status is
+/// `PM_ERROR_AUTHENTICATION_FAILED`, and for NULL. What sudo itself said is in the message.
+///
+/// error: borrows. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_error_sudo(error: *const pm_error) -> pm_sudo_error {
+    let none = pm_sudo_error::PM_SUDO_ERROR_NONE;
+    // SAFETY: a handle or NULL, as the crate's documentation says.
+    guard::value(none, || unsafe { error.as_ref() }.map(|error| error.sudo))
 }
 
 /// Frees an error. NULL is fine.

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use core_api::{Command, ProcessManager, ProcessRunner};
+use core_api::{ProcessManager, ProcessRunner};
 use uuid::Uuid;
 
 use crate::callback::Registration;
@@ -75,9 +75,12 @@ impl Hub {
     }
 
     /// Starts a process and shows it to the callbacks of the whole manager.
-    pub(crate) fn start(self: &Arc<Self>, command: Command) -> Result<ProcessRunner, Failure> {
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        start: impl FnOnce(&ProcessManager) -> core_api::Result<ProcessRunner>,
+    ) -> Result<ProcessRunner, Failure> {
         let watches = self.watches.read().unwrap_or_else(PoisonError::into_inner);
-        let runner = self.manager()?.start(command)?;
+        let runner = start(&self.manager()?)?;
         watches.attach(self, &runner)?;
         drop(watches);
         self.direct.start(self)?;

@@ -63,6 +63,8 @@ mod direct;
 
 mod process;
 
+mod sudo;
+
 mod input;
 
 mod output;

@@ -122,7 +122,7 @@ pub unsafe extern "C" fn pm_manager_start(
                 Out::new(process, "process")?,
             )
         };
-        let runner = manager.hub.start(command.inner.clone())?;
+        let runner = manager.hub.start(|core| core.start(command.inner.clone()))?;
         out.share(pm_process::new(runner, Some(&manager.hub)));
         Ok(PM_OK)
     })

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The first function of each section, and the section's title.
-const SECTIONS: [(&str, &str); 12] = [
+const SECTIONS: [(&str, &str); 14] = [
     ("uint32_t pm_version_number(", "Version"),
     ("const char *pm_status_string(", "Status and errors"),
     ("size_t pm_names_count(", "Lists of texts"),
@@ -17,6 +17,8 @@ const SECTIONS: [(&str, &str); 12] = [
     ("pm_status pm_manager_set_output_callback(", "Callbacks and event loops"),
     ("pm_status pm_command_run(", "Runs: start, collect, wait"),
     ("pm_status pm_process_start(", "Process"),
+    ("pm_status pm_manager_start_with_sudo(", "Sudo: starting as another user"),
+    ("pm_status pm_process_write(", "Standard input"),
     ("pm_status pm_process_output(", "Output without callbacks"),
     ("pm_status pm_set_log_callback(", "The library's own messages"),
 ];
@@ -52,9 +54,10 @@ fn preamble() -> String {
          #define PM_VERSION_STRING \"{version}\"\n\n\
          /** Given as the length of a text: the text ends at its first NUL byte. */\n\
          #define PM_NUL_TERMINATED SIZE_MAX\n\n\
-         /** What pm_output_options and pm_run_options begin with. */\n\
+         /** What the option structs begin with. */\n\
          #define PM_OUTPUT_OPTIONS_INIT {{sizeof(pm_output_options), 0, 0, 0, 0}}\n\
-         #define PM_RUN_OPTIONS_INIT {{sizeof(pm_run_options), 0, 0}}\n"
+         #define PM_RUN_OPTIONS_INIT {{sizeof(pm_run_options), 0, 0}}\n\
+         #define PM_SUDO_OPTIONS_INIT {{sizeof(pm_sudo_options), NULL, NULL, NULL, 0, NULL, NULL, 0, NULL}}\n"
     )
 }
 
