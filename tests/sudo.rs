@@ -87,6 +87,36 @@ fn a_wrong_password_is_rejected() {
     check(Some(PASSWORD), Some(ALL), "rejected", b"wrong horse");
 }
 
+fn attempts(defaults: &str, rule: &str, case: &str, given: &[u8]) -> usize {
+    let defaults = format!("Defaults:USER pam_service=USER{defaults}");
+    let mut user = User::new(Some(PASSWORD), Some(&format!("{defaults}\n{rule}")));
+    user.count_attempts();
+    user.run(case, given);
+    user.attempts()
+}
+
+#[test]
+fn a_wrong_password_is_tried_exactly_once() {
+    if able() {
+        assert_eq!(attempts("", ALL, "rejected", b"wrong horse"), 1);
+        assert_eq!(attempts("", ALL, "direct rejected", b"wrong horse"), 1);
+        assert_eq!(attempts("", ALL, "rejected", &[b'x'; 511]), 1);
+        assert_eq!(attempts("", ALL, "root", PASSWORD), 0);
+    }
+}
+
+#[test]
+fn a_wrong_password_is_no_refusal_where_one_attempt_is_allowed() {
+    if able() {
+        let one = ", passwd_tries=1";
+        let date_only = "USER ALL=(ALL:ALL) /bin/date";
+        assert_eq!(attempts(one, ALL, "rejected", b"wrong horse"), 1);
+        assert_eq!(attempts(one, ALL, "direct rejected", b"wrong horse"), 1);
+        assert_eq!(attempts(one, date_only, "refused", PASSWORD), 0);
+        assert_eq!(attempts(one, date_only, "direct refused", PASSWORD), 0);
+    }
+}
+
 #[test]
 fn a_locked_user_is_rejected() {
     check(None, Some(ALL), "rejected", PASSWORD);

@@ -122,7 +122,7 @@ impl ProcessRunner {
 }
 
 /// Sudo runs; ends it if it does not start the command, with what it wrote in the error.
-fn attend(runner: &ProcessRunner, direct: Direct) -> Result<()> {
+fn attend(runner: &ProcessRunner, mut direct: Direct) -> Result<()> {
     let pid = i32::try_from(runner.pid()).unwrap_or(0);
     match direct.attend(pid, &|| runner.info().exit) {
         Err(ProcessError::AuthenticationFailed(error)) => {

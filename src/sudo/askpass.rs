@@ -8,6 +8,7 @@ use rustix::net::{sendmsg, SendAncillaryBuffer, SendFlags, UCred};
 use super::error::SudoErrorKind;
 use super::listener::Listener;
 use super::options::Password;
+use super::penalty::{meaning_of_end, Penalty};
 use super::secret::Secret;
 use super::started::parent_of;
 use crate::error::{ProcessError, Result};
@@ -16,11 +17,14 @@ use crate::error::{ProcessError, Result};
 pub(super) struct Askpass {
     listener: Listener,
     password: Option<Password>,
+    answered: Option<Penalty>,
+    /// Kept open: an askpass that is turned away would make sudo go on without a password.
+    unanswered: Option<OwnedFd>,
 }
 
 impl Askpass {
     pub(super) fn new(listener: Listener, password: Password) -> Self {
-        Self { listener, password: Some(password) }
+        Self { listener, password: Some(password), answered: None, unanswered: None }
     }
 
     /// What sudo hands to askpass.
@@ -28,9 +32,9 @@ impl Askpass {
         self.listener.name()
     }
 
-    /// Whether a password was given.
-    pub(super) fn has_answered(&self) -> bool {
-        self.password.is_none()
+    /// What it means that sudo itself has ended before the command.
+    pub(super) fn meaning_of_end(&self) -> SudoErrorKind {
+        meaning_of_end(self.answered.as_ref())
     }
 
     /// Answers whoever has connected, if `sudo` has started it.
@@ -42,12 +46,17 @@ impl Askpass {
                 continue;
             }
             let Some(password) = self.password.take() else {
+                self.unanswered = Some(socket);
                 return Err(SudoErrorKind::PasswordRejected.into());
             };
-            password
-                .secret()?
-                .map_or(Err(SudoErrorKind::NoPassword.into()), |secret| give(&socket, &secret))?;
+            let Some(secret) = password.secret()? else {
+                self.unanswered = Some(socket);
+                return Err(SudoErrorKind::NoPassword.into());
+            };
+            self.answered = Some(Penalty::new(sudo));
+            give(&socket, &secret)?;
         }
+        self.answered.iter_mut().for_each(Penalty::look);
         Ok(())
     }
 }

@@ -70,8 +70,9 @@ impl Direct {
 
     /// Attends sudo until the command runs or has run; `exit` tells how sudo has ended.
     ///
-    /// Errors: `AuthenticationFailed` without what sudo wrote; the caller ends sudo then.
-    pub(crate) fn attend(mut self, pid: i32, exit: &dyn Fn() -> Option<ExitStatus>) -> Result<()> {
+    /// Errors: `AuthenticationFailed` without what sudo wrote; the caller ends sudo then, and drops
+    /// this afterwards.
+    pub(crate) fn attend(&mut self, pid: i32, exit: &dyn Fn() -> Option<ExitStatus>) -> Result<()> {
         let sudo = started::Sudo::new(pid, self.uid, self.askpass.prompt().to_owned())?;
         loop {
             // Asked first: what happened before the end is then seen below.
@@ -93,10 +94,7 @@ impl Direct {
     /// Sudo's own refusals are all code 1; any other end is the command's, unseen.
     fn meaning_of(&self, exit: ExitStatus) -> Result<()> {
         match exit {
-            ExitStatus::Code(1) if self.askpass.has_answered() => {
-                Err(SudoErrorKind::Refused.into())
-            }
-            ExitStatus::Code(1) => Err(SudoErrorKind::NotPermitted.into()),
+            ExitStatus::Code(1) => Err(self.askpass.meaning_of_end().into()),
             _ => Ok(()),
         }
     }

@@ -18,8 +18,9 @@ pub enum SudoErrorKind {
     NotPermitted,
     /// The password was wrong. One attempt was used.
     PasswordRejected,
-    /// Sudo ended after it was given the password and did not start the command: the password was
-    /// the last of its attempts, or the user may not do this.
+    /// Sudo was given the password, took it, and did not start the command: the user may not do
+    /// this. Where only one attempt is allowed (`passwd_tries=1`), a wrong password is told from
+    /// this by the delay of PAM that follows it; with that turned off, it is reported as this.
     Refused,
     /// Sudo did neither ask nor start the command in time (an expired password, a second factor).
     TimedOut,

@@ -16,6 +16,7 @@ use rustix::net::{send, SendFlags};
 use super::connect_back::ConnectBack;
 use super::error::{SudoError, SudoErrorKind};
 use super::options::Password;
+use super::penalty::{self, meaning_of_end, Penalty};
 use super::relay::Sudo;
 use super::secret::Secret;
 use crate::error::{ProcessError, Result};
@@ -35,7 +36,8 @@ pub(super) struct Exchange<'a> {
     connect_back: ConnectBack,
     text: Vec<u8>,
     silent: bool,
-    answered: bool,
+    /// Once sudo was answered.
+    answered: Option<Penalty>,
 }
 
 impl<'a> Exchange<'a> {
@@ -47,7 +49,7 @@ impl<'a> Exchange<'a> {
         deadline: Option<Instant>,
         connect_back: ConnectBack,
     ) -> Self {
-        let (text, silent, answered) = (Vec::new(), false, false);
+        let (text, silent, answered) = (Vec::new(), false, None);
         Self { sudo, channel, nonce, uid, deadline, connect_back, text, silent, answered }
     }
 
@@ -57,6 +59,7 @@ impl<'a> Exchange<'a> {
         loop {
             // Asked first: what was said before the end is then seen below.
             let ended = self.sudo.has_ended();
+            self.answered.iter_mut().for_each(Penalty::look);
             if let Some(pidfd) = self.hello()? {
                 return Ok((None, pidfd));
             }
@@ -64,25 +67,18 @@ impl<'a> Exchange<'a> {
                 return Ok((Some(relay), pidfd));
             }
             self.read_text();
-            match (self.prompts(), password.take_if(|_| !self.answered)) {
+            match (self.prompts(), password.take_if(|_| self.answered.is_none())) {
                 (0, unused) => password = unused,
                 (1, Some(password)) => self.answer(password)?,
                 (1, None) => {}
                 _ => return Err(self.failed(SudoErrorKind::PasswordRejected)),
             }
             if ended {
-                return Err(self.failed(self.meaning_of_end()));
+                return Err(self.failed(meaning_of_end(self.answered.as_ref())));
             }
             if !self.wait(PollFlags::IN) {
                 return Err(self.failed(SudoErrorKind::TimedOut));
             }
-        }
-    }
-
-    fn meaning_of_end(&self) -> SudoErrorKind {
-        match self.answered {
-            true => SudoErrorKind::Refused,
-            false => SudoErrorKind::NotPermitted,
         }
     }
 
@@ -125,11 +121,11 @@ impl<'a> Exchange<'a> {
     }
 
     fn answer(&mut self, password: Password) -> Result<()> {
-        self.answered = true;
-        match password.secret()? {
-            Some(secret) => self.write(&secret),
-            None => Err(self.failed(SudoErrorKind::NoPassword)),
-        }
+        let Some(secret) = password.secret()? else {
+            return Err(self.failed(SudoErrorKind::NoPassword));
+        };
+        self.answered = Some(Penalty::new(self.sudo.pid()));
+        self.write(&secret)
     }
 
     fn write(&self, secret: &Secret) -> Result<()> {
@@ -162,7 +158,9 @@ impl<'a> Exchange<'a> {
         if left == Some(Duration::ZERO) {
             return false;
         }
-        let time = left.and_then(|left| Timespec::try_from(left).ok());
+        let often = self.answered.as_ref().map(|_| penalty::LOOK);
+        let time =
+            left.into_iter().chain(often).min().and_then(|left| Timespec::try_from(left).ok());
         let mut fds = vec![PollFd::from_borrowed_fd(self.channel.as_fd(), channel)];
         let connected = self.connect_back.watched();
         fds.extend(connected.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
@@ -170,7 +168,7 @@ impl<'a> Exchange<'a> {
         if !self.silent {
             fds.push(PollFd::new(self.sudo.stderr(), PollFlags::IN));
         }
-        matches!(poll(&mut fds, time.as_ref()), Ok(1..) | Err(Errno::INTR))
+        matches!(poll(&mut fds, time.as_ref()), Ok(_) | Err(Errno::INTR))
     }
 
     /// The error with what sudo has said, but not with our prompt.

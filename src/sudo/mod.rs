@@ -14,6 +14,7 @@ mod hand_over;
 mod listener;
 mod locate;
 mod options;
+mod penalty;
 mod relay;
 mod secret;
 mod started;

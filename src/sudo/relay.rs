@@ -31,6 +31,7 @@ pub(crate) struct Relay {
 
 /// The sudo process, a child of the host: ended and reaped on drop.
 pub(super) struct Sudo {
+    pid: i32,
     pidfd: Option<OwnedFd>,
     stderr: ForkGuarded,
 }
@@ -55,15 +56,17 @@ pub(crate) fn authenticate(options: SudoOptions) -> Result<Relay> {
     let relay = [image.path().as_os_str(), "relay".as_ref(), connect_back.address().as_ref()];
     let command = sudo_command(&options, &nonce, &relay, theirs);
     let context = SpawnContext { program: &path, exec_fd: None, cgroup: None };
-    let Spawned { pidfd, stderr, .. } = spawn::spawn(&command, &context)?;
+    let Spawned { pid, pidfd, stderr, .. } = spawn::spawn(&command, &context)?;
     drop(command);
     let stderr = stderr.ok_or_else(|| ProcessError::Closed("sudo's standard error".into()))?;
-    let sudo = Sudo { pidfd: Some(pidfd), stderr };
+    let sudo = Sudo { pid, pidfd: Some(pidfd), stderr };
     let exchange = Exchange::new(&sudo, &channel, &nonce, uid, deadline, connect_back);
     match exchange.run(options.password) {
         // The keeper's file has done its work: the relay runs.
         Ok((own, pidfd)) => Ok(Relay { channel: own.unwrap_or(channel), pidfd, sudo }),
         Err(error) => {
+            // First: a sudo that sees the end of its input goes on without a password.
+            sudo.kill();
             channel.close();
             Err(error)
         }
@@ -109,6 +112,10 @@ impl Relay {
 }
 
 impl Sudo {
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
+    }
+
     pub(super) fn stderr(&self) -> &ForkGuarded {
         &self.stderr
     }
@@ -116,6 +123,12 @@ impl Sudo {
     /// What the poll call watches for its end.
     pub(super) fn pidfd(&self) -> Option<&OwnedFd> {
         self.pidfd.as_ref()
+    }
+
+    fn kill(&self) {
+        if let Some(pidfd) = &self.pidfd {
+            let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        }
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -128,8 +141,8 @@ impl Drop for Sudo {
     /// While it delays an answer sudo ignores all but KILL. An old sudo that may not be signalled
     /// sees the end of its input.
     fn drop(&mut self) {
+        self.kill();
         let Some(pidfd) = self.pidfd.take() else { return };
-        let _ = pidfd_send_signal(&pidfd, Signal::KILL);
         if ends_within(&pidfd, &END_WAIT) {
             let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
         } else {

@@ -56,6 +56,7 @@ fn field(pid: i32, name: &str) -> Option<String> {
     line.split_whitespace().next().map(str::to_owned)
 }
 
-fn line_of(pid: i32) -> Vec<u8> {
+/// The process's command line; nothing where it has ended.
+pub(super) fn line_of(pid: i32) -> Vec<u8> {
     std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()
 }

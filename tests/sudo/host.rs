@@ -32,6 +32,7 @@ fn refusal(options: SudoOptions) -> SudoErrorKind {
     match ProcessRunner::start_with_sudo_options(Command::new("/bin/true"), options) {
         Err(ProcessError::AuthenticationFailed(error)) => {
             assert!(!error.stderr.contains("pm0"), "the prompt shows: {error}");
+            eprintln!("{error}");
             error.kind
         }
         Err(error) => panic!("another error: {error}"),

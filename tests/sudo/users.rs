@@ -29,7 +29,7 @@ pub fn missing() -> Option<&'static str> {
 /// A user of this test.
 pub struct User {
     pub name: String,
-    rules: Option<PathBuf>,
+    files: Vec<PathBuf>,
     home: TempDir,
 }
 
@@ -39,7 +39,7 @@ impl User {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("pmt{}x{number}", std::process::id());
         let home = tempfile::Builder::new().prefix("pm-sudo.").tempdir().unwrap();
-        let mut user = Self { name, rules: None, home };
+        let mut user = Self { name, files: Vec::new(), home };
         run("/usr/sbin/useradd", &["-M", "-N", "-s", "/bin/sh", &user.name], b"");
         match password {
             Some(b"") => run("/usr/bin/passwd", &["-d", &user.name], b""),
@@ -51,7 +51,7 @@ impl User {
         }
         if let Some(rule) = rule {
             let path = PathBuf::from(format!("/etc/sudoers.d/{}", user.name));
-            user.rules = Some(path.clone());
+            user.files.push(path.clone());
             std::fs::write(&path, rule.replace("USER", &user.name) + "\n").unwrap();
         }
         user.install();
@@ -64,6 +64,33 @@ impl User {
         let open = std::fs::Permissions::from_mode(0o777);
         std::fs::set_permissions(self.home.path(), open).unwrap();
         std::fs::copy(std::env::current_exe().unwrap(), self.home.path().join("host")).unwrap();
+    }
+
+    /// Has PAM count wrong passwords, for rules that name the user as `pam_service`.
+    pub fn count_attempts(&mut self) {
+        use std::os::unix::fs::PermissionsExt;
+        let counter = self.home.path().join("counter");
+        let script = format!("#!/bin/sh\necho wrong >> {}/attempts\n", self.home.path().display());
+        std::fs::write(&counter, script).unwrap();
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&counter, open).unwrap();
+        let service = PathBuf::from(format!("/etc/pam.d/{}", self.name));
+        self.files.push(service.clone());
+        let auth = format!(
+            "auth [success=2 default=ignore] pam_unix.so\n\
+             auth optional pam_exec.so quiet {}\n\
+             auth requisite pam_deny.so\n\
+             auth required pam_permit.so\n\
+             account required pam_unix.so\nsession required pam_permit.so\n",
+            counter.display()
+        );
+        std::fs::write(service, auth).unwrap();
+    }
+
+    /// How often a wrong password was tried, with `count_attempts`.
+    pub fn attempts(&self) -> usize {
+        std::fs::read_to_string(self.home.path().join("attempts"))
+            .map_or(0, |all| all.lines().count())
     }
 
     /// Where the user may write.
@@ -113,8 +140,8 @@ fn run(program: &str, args: &[&str], input: &[u8]) {
 
 impl Drop for User {
     fn drop(&mut self) {
-        if let Some(rules) = &self.rules {
-            let _ = std::fs::remove_file(rules);
+        for file in &self.files {
+            let _ = std::fs::remove_file(file);
         }
         run("/usr/sbin/userdel", &["-f", &self.name], b"");
     }
