@@ -20,6 +20,7 @@ from process_manager._loops import (
     limited,
     running,
     running_or_none,
+    shielded,
 )
 from process_manager.errors import ProcessError, StopFailed, TimedOut
 
@@ -63,7 +64,12 @@ class Waits:
             raise StopFailed(f"parts of {what!r} have survived SIGKILL for 5 s")
 
     async def finish(self, operation: _core.Operation, limit: float, what: object) -> None:
-        """Waits for a stop under the loop."""
+        """Begins a stop and waits for it under the loop, shielded from cancellation."""
+        # The first question begins it, and raises where there is nothing to wait for.
+        if operation.poll() is None:
+            await shielded(self._finish(operation, limit, what))
+
+    async def _finish(self, operation: _core.Operation, limit: float, what: object) -> None:
         try:
             await limited(limit, self.ready(operation.token, operation.poll), "stop")
         except TimedOut:

@@ -8,7 +8,6 @@ import weakref
 from typing import TYPE_CHECKING, Literal, overload
 
 from process_manager import _core, _logging
-from process_manager._loops import shielded
 from process_manager._waits import Waits
 from process_manager.batch import BatchOptions, RunMany
 from process_manager.errors import ProcessError, TimedOut
@@ -308,7 +307,7 @@ class ProcessManager:
     async def stop_all_async(self) -> None:
         """Like stop_all, for asyncio. Cancelling waits until the stops are done."""
         operation, limit = self._core.stop_all()
-        await shielded(self._waits.finish(operation, limit, self))
+        await self._waits.finish(operation, limit, self)
 
     def close(self) -> None:
         """Stops everything, waits, and removes the temporary directory. May be repeated."""

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, overload
 
 from process_manager._callbacks import ExitCallback, OutputCallback, on_exit, on_output
-from process_manager._loops import shielded
 from process_manager.errors import TimedOut
 from process_manager.output import Output
 from process_manager.stream import Stream, bytes_stream, text_stream
@@ -203,7 +202,7 @@ class Process:
     ) -> ExitStatus | None:
         """Like stop, for asyncio. Cancelling waits until the stop is done."""
         operation, limit = self._core.stop(grace)
-        await shielded(self._waits.finish(operation, limit, self))
+        await self._waits.finish(operation, limit, self)
         return self.exit_status
 
     def begin_stop(

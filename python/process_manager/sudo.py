@@ -10,7 +10,7 @@ from process_manager.errors import InvalidArgument
 from process_manager.options import BytesLike
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import timedelta
 
     from process_manager import _core
@@ -58,7 +58,7 @@ class SudoOptions:
     A host that is the wanted user already starts the program directly.
     """
 
-    __slots__ = ("_password", "_wipe", "group", "timeout", "user")
+    __slots__ = ("_password", "_wipe", "group", "preserve_env", "timeout", "user")
 
     def __init__(
         self,
@@ -67,13 +67,15 @@ class SudoOptions:
         group: str | int | None = None,
         password: Secret | Callable[[], Answer] | None = None,
         timeout: float | timedelta | None = None,
+        preserve_env: Iterable[str | bytes] | None = None,
         wipe: bool = False,
     ) -> None:
         """``password``: text, bytes, or a function that is called for it, at most once a start,
         on the starting thread (or by its event loop, where it may be a coroutine function), and
         only when sudo really asks; None cancels. With ``wipe`` a ``bytearray`` that holds it is
         overwritten with zeros when the start is over. Sudo may take ``timeout`` seconds, 30 by
-        default, the time in which the function is called included.
+        default, the time in which the function is called included. ``preserve_env`` names the
+        only variables of the host that the command is to see; by default it sees all of them.
 
         The core's own copy is in memory that is neither dumped nor inherited, and is wiped. A
         ``str`` or ``bytes`` cannot be wiped: pass a ``bytearray`` for that.
@@ -85,6 +87,7 @@ class SudoOptions:
         self.user = user
         self.group = group
         self.timeout = timeout
+        self.preserve_env = None if preserve_env is None else list(preserve_env)
         self._password = password
         self._wipe = wipe
 
@@ -96,6 +99,7 @@ class SudoOptions:
 
     def _for_core(self) -> dict[str, Any]:
         facts: dict[str, Any] = {"user": self.user, "group": self.group, "timeout": self.timeout}
+        facts["preserve_env"] = self.preserve_env
         if callable(self._password):
             facts["ask"] = True
         else:

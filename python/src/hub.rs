@@ -118,7 +118,12 @@ impl Slot {
         self.token
     }
 
+    /// What every poll begins with. Errors in a forked copy, before any lock is taken that a thread
+    /// of the parent may have held.
     pub fn waker(&self) -> Result<&Waker> {
+        if process::id() != self.hub.pid {
+            return Err(ProcessError::Forked);
+        }
         if let Some(waker) = self.waker.get() {
             return Ok(waker);
         }

@@ -14,7 +14,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{bytes, duration, text, timeout, wrong_type};
+use crate::convert::{bytes, duration, os_strings, text, timeout, wrong_type};
 use crate::errors::to_py;
 use crate::hub::{Hub, Slot};
 use crate::process::PyProcess;
@@ -108,7 +108,7 @@ pub struct SudoStart {
 }
 
 impl SudoStart {
-    /// Begins to talk. `options`: user, group, timeout, password (data, or true to be asked).
+    /// Begins to talk. `options`: user, group, timeout, preserve_env, and password (data) or ask.
     pub fn new(
         hub: &Arc<Hub>,
         manager: ProcessManager,
@@ -136,6 +136,7 @@ fn sudo_options(given: &Bound<'_, PyDict>, talk: &Arc<Talk>) -> PyResult<SudoOpt
             "user" => options.user(name("sudo user", &value)?),
             "group" => options.group(name("sudo group", &value)?),
             "timeout" => options.timeout(duration("sudo timeout", &value)?),
+            "preserve_env" => options.preserve_env(os_strings("preserve_env", &value)?),
             "ask" => {
                 let talk = Arc::clone(talk);
                 options.ask(move || talk.ask())

@@ -54,25 +54,55 @@ def kind(call: Callable[[], object]) -> str:
         return type(error).__name__
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        "process.wait()",
-        "list(process.output())",
-        "process.stdout.readline(); process.stdout.read()",
-        "process.stop(30)",
-        "manager.poll(None)",
-        "manager.stop_all()",
-        "manager.events().next(); manager.events().next()",
-        "process.write(b'x' * 5_000_000)",
-        "manager.run(['sleep', '60'])",
-    ],
-)
+BLOCKING = [
+    "process.wait()",
+    "process.wait_closed()",
+    "process.stop(30)",
+    "process.__exit__(None, None, None)",
+    "process.write(b'x' * 5_000_000)",
+    "list(process.output())",
+    "list(process.output().batches())",
+    "list(process.output().records(raw=True))",
+    "output.next()",
+    "output.batch()",
+    "output.lines(raw=True).next()",
+    "[process.stdout.readline() for _ in range(9)]",
+    "process.stdout.read()",
+    "process.stdout.expect('never')",
+    "[process.stdout.read_some() for _ in range(9)]",
+    "process.stream(None, raw=True).read(1000)",
+    "manager.poll(None)",
+    "manager.stop_all()",
+    "manager.close()",
+    "manager.__exit__(None, None, None)",
+    "list(manager.events())",
+    "list(manager.watch())",
+    "manager.run(['sleep', '60'])",
+    "manager.run([sys.argv[1]], stop=0.1, tee=True, stdin='inherit')",
+    "manager.run_many([['sleep', '60']] * 3, 2)",
+    "pm.run(['sleep', '60'])",
+    "manager.start_pipeline([['sleep', '60'], ['cat']]).wait()",
+    "manager.start_pipeline([[sys.argv[1]], ['cat']]).stop(30)",
+]
+
+
+def test_the_list_of_blocking_calls_is_complete() -> None:
+    """Whatever has a twin for event loops, or waits in a loop of its own, blocks."""
+    classes = [pm.Process, pm.ProcessManager, pm.Output, pm.Stream, pm.Events, pm.Watch,
+               pm.Pipeline]  # fmt: skip
+    names = {name for kind in classes for name in dir(kind) if hasattr(kind, f"{name}_async")
+             and name[0] != "_"}  # fmt: skip
+    names -= {"start"}  # blocks with sudo only: test_sudo
+    assert [n for n in sorted(names) if not any(f".{n}(" in call for call in BLOCKING)] == []
+
+
+@pytest.mark.parametrize("call", BLOCKING)
 def test_ctrl_c_is_answered_at_once(child: Child, call: str) -> None:
-    out, err = script(
+    _, err = script(
         "manager = pm.ProcessManager()\n"
         "process = manager.start([sys.argv[1]], stdin='pipe', stop=30)\n"
-        "process.output().next()\n"
+        "output = process.output()\n"
+        "output.next()\n"
         "sent = []\n"
         "def interrupt():\n"
         "    sent.append(time.monotonic())\n"
@@ -82,13 +112,14 @@ def test_ctrl_c_is_answered_at_once(child: Child, call: str) -> None:
         "try:\n"
         f"    {call}\n"
         "except KeyboardInterrupt:\n"
-        "    print('answered', time.monotonic() - sent[0] < 2)\n"
+        "    took = time.monotonic() - sent[0]\n"
+        "    print('answered', took < 2, file=sys.stderr)\n"
         "timer.join()\n"
-        "process.kill()\n",
+        "if not manager.closed:\n"
+        "    process.kill()\n",
         child("ignore_term"),
     )
-    assert out == "answered True\n"
-    assert err == ""
+    assert err == "answered True\n"
 
 
 @pytest.mark.parametrize("held", ["a = process", "sys.keep = process", "del process"])

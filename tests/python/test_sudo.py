@@ -165,6 +165,21 @@ def test_another_user_and_group_without_a_question(manager: pm.ProcessManager) -
     assert done.stdout == "65534\n"
 
 
+def test_only_the_variables_that_are_named_are_seen(
+    manager: pm.ProcessManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (why := sudo_user.missing()) is not None:
+        pytest.skip(f"skipped: {why}")
+    monkeypatch.setenv("PM_ONE", "1")
+    monkeypatch.setenv("PM_TWO", "2")
+    show = ["sh", "-c", "echo ${PM_ONE-none} ${PM_TWO-none}"]
+    assert manager.run(show, sudo=pm.SudoOptions("nobody")).stdout == "1 2\n"
+    named = pm.SudoOptions("nobody", preserve_env=["PM_TWO"])
+    assert manager.run(show, sudo=named).stdout == "none 2\n"
+    with pytest.raises(TypeError, match="preserve_env"):
+        manager.run(show, sudo=pm.SudoOptions("nobody", preserve_env=[1]))  # type: ignore[list-item]
+
+
 def test_a_host_that_is_the_user_needs_no_sudo(manager: pm.ProcessManager) -> None:
     sudo = pm.SudoOptions(os.geteuid(), password="unused")
     assert manager.run(["echo", "x"], sudo=sudo).stdout == "x\n"
