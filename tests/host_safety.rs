@@ -33,6 +33,7 @@ hosts! {
     host_reaps_first,
     forked_copy_owns_nothing,
     forked_copy_holds_no_pipe,
+    fork_while_others_hold_locks,
     fork_during_a_start,
     no_thread_before_and_after,
     no_thread_after_the_last_reader,

@@ -4,14 +4,16 @@
 
 mod common;
 
-use std::sync::mpsc;
+use std::sync::{mpsc, Arc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use common::{command, line, lines, SOON};
 use futures::executor::block_on;
+use futures::FutureExt;
 use process_manager::{
     Command, Containment, DropPolicy, EventKind, OutputChunk, OutputOptions, OutputPolicy,
-    OutputSource, ProcessError, ProcessManager, Stdin, WatchItem,
+    OutputSource, ProcessError, ProcessManager, ProcessRunner, Stdin, WatchItem,
 };
 
 /// Fails instead of hanging.
@@ -174,4 +176,55 @@ fn dropping_a_handle_does_not_wait_for_a_waiter() {
     // Fifty times the 20 ms that it once took.
     assert!(before.elapsed() < Duration::from_millis(500), "{:?}", before.elapsed());
     drop(waits);
+}
+
+/// A task that owns a handle of what it waits for, and looks at it when it goes.
+struct Task(ProcessRunner);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let _ = self.0.poll_closed(&mut Context::from_waker(Waker::noop()));
+        let _ = self.0.poll_write_stdin(&mut Context::from_waker(Waker::noop()), b"x");
+        self.0.begin_stop(None).unwrap();
+    }
+}
+
+/// Polls with a task's waker, and then with another one: the first has no other owner.
+fn replaces_a_task(runner: &ProcessRunner, mut poll: impl FnMut(&mut Context<'_>)) {
+    let task = Waker::from(Arc::new(Task(runner.clone())));
+    poll(&mut Context::from_waker(&task));
+    drop(task);
+    poll(&mut Context::from_waker(Waker::noop()));
+}
+
+#[test]
+fn a_waker_is_dropped_without_locks() {
+    within(|| {
+        let manager = ProcessManager::default();
+        let start = || manager.start(command("never_reads_stdin").stdin(Stdin::Pipe)).unwrap();
+        let (mut events, mut watch) = (manager.events().unwrap(), manager.watch().unwrap());
+        let runner = start();
+        let mut wait = runner.wait();
+        replaces_a_task(&runner, |cx| assert!(wait.poll_unpin(cx).is_pending()));
+        let runner = start();
+        let mut wait = runner.wait();
+        let task = Waker::from(Arc::new(Task(runner.clone())));
+        assert!(wait.poll_unpin(&mut Context::from_waker(&task)).is_pending());
+        drop(task);
+        drop(wait);
+        let runner = start();
+        let bytes = vec![b'x'; 1 << 20];
+        let mut write = Box::pin(runner.write_stdin(&bytes));
+        replaces_a_task(&runner, |cx| assert!(write.poll_unpin(cx).is_pending()));
+        let runner = start();
+        let _ = runner.stdin_writer();
+        while events.next_blocking(Some(Duration::ZERO)).is_ok() {}
+        replaces_a_task(&runner, |cx| assert!(events.poll_event(cx) != Poll::Ready(None)));
+        while watch.next_blocking(Some(Duration::ZERO)).is_ok() {}
+        replaces_a_task(&runner, |cx| assert!(watch.poll_item(cx) != Poll::Ready(None)));
+    });
 }

@@ -166,8 +166,12 @@ impl EventStream {
         &self.reactor
     }
 
-    /// Polls for the next event without asking the background thread to serve.
+    /// Polls for the next event without asking the background thread to serve. In a forked copy
+    /// of the host the stream has ended.
     pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<ProcessEvent>> {
+        if self.reactor.check_fork().is_err() {
+            return Poll::Ready(None);
+        }
         let polled = lock(&self.queue).poll();
         if polled.is_ready() {
             return polled;

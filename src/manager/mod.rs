@@ -336,6 +336,10 @@ impl Shared {
 impl Drop for Shared {
     /// All trees are asked to go before the first is waited for.
     fn drop(&mut self) {
+        // In a forked copy the lock may never come free, and there is nothing to end.
+        if self.hold.get().is_some_and(|hold| hold.check_fork().is_err()) {
+            return;
+        }
         let runners = lock(&self.registry).clear();
         batch::end_together(runners);
         self.events.end();

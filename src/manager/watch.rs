@@ -115,8 +115,12 @@ impl Watch {
         next.map_err(|e| e.or_timed_out(|| "nothing happened".into()))
     }
 
-    /// Polls for the next item without asking the background thread to serve.
+    /// Polls for the next item without asking the background thread to serve. In a forked copy of
+    /// the host the stream has ended.
     pub fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<WatchItem>> {
+        if self.events.reactor().check_fork().is_err() {
+            return Poll::Ready(None);
+        }
         // Registered before looking: a mark that comes between is not lost.
         // Cloned and dropped without the lock, which every mark takes.
         let waiter = cx.waker().clone();

@@ -65,10 +65,6 @@ impl Input {
     pub(super) fn is_open(&self) -> bool {
         self.lock().fd.is_some()
     }
-
-    pub(super) fn forget(&self, place: &mut Place) {
-        self.lock().waiters.forget(place);
-    }
 }
 
 impl Process {
@@ -79,38 +75,46 @@ impl Process {
         waker: &Waker,
         bytes: &[u8],
     ) -> Poll<Result<usize>> {
-        // In a forked copy the pipe's place is taken by /dev/null, which would take everything.
-        if let Err(error) = self.reactor().check_fork() {
-            return Poll::Ready(Err(error));
-        }
-        let mut inner = self.input.lock();
-        let Some(fd) = inner.fd.as_ref() else { return Poll::Ready(Err(closed())) };
-        let busy = inner.feed.is_some();
-        let written = if busy { Err(would_block()) } else { sigpipe::write(fd.as_fd(), bytes) };
-        match written {
-            Ok(count) => Poll::Ready(Ok(count)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                inner.waiters.register(place, waker);
-                match inner.watch(self) {
-                    Ok(()) => Poll::Pending,
-                    Err(error) => Poll::Ready(Err(error)),
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Poll::Ready(Ok(0)),
-            Err(error) => Poll::Ready(Err(ProcessError::io("write to standard input", error))),
-        }
+        self.poll_write_with(waker, bytes, |waiters, waker| waiters.register(place, waker))
     }
 
     /// As [`poll_write`](Self::poll_write), for a waiter that keeps no place.
     pub(super) fn poll_write_shared(&self, waker: &Waker, bytes: &[u8]) -> Poll<Result<usize>> {
-        let mut place = None;
-        let polled = self.poll_write(&mut place, waker, bytes);
-        if polled.is_pending() {
-            let mut inner = self.input.lock();
-            inner.waiters.forget(&mut place);
-            inner.waiters.register_shared(waker);
+        self.poll_write_with(waker, bytes, WakerSet::register_shared)
+    }
+
+    fn poll_write_with(
+        &self,
+        waker: &Waker,
+        bytes: &[u8],
+        register: impl FnOnce(&mut WakerSet, Waker) -> Option<Waker>,
+    ) -> Poll<Result<usize>> {
+        // In a forked copy the pipe's place is taken by /dev/null, which would take everything.
+        if let Err(error) = self.reactor().check_fork() {
+            return Poll::Ready(Err(error));
         }
-        polled
+        // Before the lock, and so dropped after it.
+        let waker = waker.clone();
+        let mut inner = self.input.lock();
+        let written = inner.write(bytes)?;
+        if let Some(count) = written {
+            return Poll::Ready(Ok(count));
+        }
+        let old = register(&mut inner.waiters, waker);
+        let watched = inner.watch(self);
+        drop(inner);
+        drop(old);
+        watched?;
+        Poll::Pending
+    }
+
+    /// Gives up a waiter's place.
+    pub(super) fn forget_writer(&self, place: &mut Place) {
+        // In a forked copy the lock may never come free.
+        if place.is_some() && self.reactor().check_fork().is_ok() {
+            let waker = self.input.lock().waiters.forget(place);
+            drop(waker);
+        }
     }
 
     /// Feeds the command's own bytes as far as the pipe takes them, then ends the input.
@@ -163,6 +167,20 @@ impl Inner {
         }
     }
 
+    /// Writes what the pipe takes now; nothing when it is full, or busy with what is fed.
+    fn write(&mut self, bytes: &[u8]) -> Result<Option<usize>> {
+        let fd = self.fd.as_ref().ok_or_else(closed)?;
+        if self.feed.is_some() {
+            return Ok(None);
+        }
+        match sigpipe::write(fd.as_fd(), bytes) {
+            Ok(count) => Ok(Some(count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Some(0)),
+            Err(error) => Err(ProcessError::io("write to standard input", error)),
+        }
+    }
+
     /// True when nothing is left to feed: all was written, or the child does not want it.
     fn feed_some(&mut self) -> bool {
         let (Some(fd), Some(feed)) = (self.fd.as_ref(), self.feed.as_mut()) else { return true };
@@ -180,8 +198,4 @@ impl Inner {
 
 pub(super) fn closed() -> ProcessError {
     ProcessError::Closed("standard input is not piped, was closed, or the process has ended".into())
-}
-
-fn would_block() -> io::Error {
-    io::ErrorKind::WouldBlock.into()
 }

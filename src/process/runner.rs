@@ -12,6 +12,7 @@ use super::handle::Handle;
 use super::launch::{launch, Launch};
 use super::state::Cause;
 use super::wait::{Closed, Exit, Moment, Stopped};
+use super::wakers::WakerSet;
 use super::{standalone, write::Write, StdinWriter};
 use crate::command::{Command, Program, StopLadder};
 use crate::error::{ProcessError, Result};
@@ -140,24 +141,19 @@ impl ProcessRunner {
         if let Err(error) = process.reactor().check_fork() {
             return Poll::Ready(Err(error));
         }
-        let mut inner = process.lock();
-        if inner.state.ended().is_none() && !inner.state.is_left() {
-            inner.waiters.register_shared(cx.waker());
-            return Poll::Pending;
+        match process.has_reached(Moment::Exited, cx, WakerSet::register_shared) {
+            true => Poll::Ready(process.exit_status()),
+            false => Poll::Pending,
         }
-        drop(inner);
-        Poll::Ready(process.exit_status())
     }
 
     /// Polls for the end of process and output; the waker stays registered as in
     /// [`poll_wait`](Self::poll_wait).
     pub fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut inner = self.process().lock();
-        if inner.state.is_over() {
-            return Poll::Ready(());
+        match self.process().has_reached(Moment::Closed, cx, WakerSet::register_shared) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
-        inner.waiters.register_shared(cx.waker());
-        Poll::Pending
     }
 
     /// Stops the process and its descendants by its ladder, and waits until they are gone.

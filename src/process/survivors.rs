@@ -29,14 +29,18 @@ impl Process {
         drop(inner);
         let mut place = None;
         let told = self.reactor().block_on(Instant::now().checked_add(ASK), |cx| {
+            let waker = cx.waker().clone();
             let mut inner = self.lock();
             if inner.alive.is_none() && !inner.state.is_tree_gone() {
-                inner.waiters.register(&mut place, cx.waker());
+                let old = inner.waiters.register(&mut place, waker);
+                drop(inner);
+                drop(old);
                 return Poll::Pending;
             }
             Poll::Ready(inner.alive.take())
         });
-        self.lock().waiters.forget(&mut place);
+        let waker = self.lock().waiters.forget(&mut place);
+        drop(waker);
         told.ok().flatten().unwrap_or_default()
     }
 }

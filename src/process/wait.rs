@@ -6,11 +6,11 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::core::Process;
-use super::wakers::Place;
+use super::wakers::{Place, WakerSet};
 use crate::error::Result;
 use crate::reactor::Hold;
 use crate::types::ExitStatus;
@@ -37,7 +37,19 @@ pub(crate) struct Wait {
 }
 
 impl Process {
-    fn has_reached(&self, moment: Moment, place: &mut Place, cx: &Context<'_>) -> bool {
+    /// Whether the moment has come; if not, `register` puts the waker into the set. In a forked
+    /// copy none comes any more, and the lock may never come free.
+    pub(super) fn has_reached(
+        &self,
+        moment: Moment,
+        cx: &Context<'_>,
+        register: impl FnOnce(&mut WakerSet, Waker) -> Option<Waker>,
+    ) -> bool {
+        if self.reactor().check_fork().is_err() {
+            return true;
+        }
+        // Before the lock, and so dropped after it.
+        let (waker, mut old) = (cx.waker().clone(), None);
         let mut inner = self.lock();
         let reached = match moment {
             // None of them comes any more.
@@ -47,8 +59,10 @@ impl Process {
             Moment::Closed => inner.state.is_over(),
         };
         if !reached {
-            inner.waiters.register(place, cx.waker());
+            old = register(&mut inner.waiters, waker);
         }
+        drop(inner);
+        drop(old);
         reached
     }
 
@@ -91,7 +105,8 @@ impl Wait {
 
     /// Polls without asking the background thread to serve.
     fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.process.has_reached(self.moment, &mut self.place, cx) {
+        let Self { process, moment, place, .. } = self;
+        if process.has_reached(*moment, cx, |waiters, waker| waiters.register(place, waker)) {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -109,8 +124,9 @@ impl Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        if self.place.is_some() {
-            self.process.lock().waiters.forget(&mut self.place);
+        if self.place.is_some() && self.process.reactor().check_fork().is_ok() {
+            let waker = self.process.lock().waiters.forget(&mut self.place);
+            drop(waker);
         }
     }
 }

@@ -63,8 +63,6 @@ impl Future for Write<'_> {
 
 impl Drop for Write<'_> {
     fn drop(&mut self) {
-        if self.place.is_some() {
-            self.process.input.forget(&mut self.place);
-        }
+        self.process.forget_writer(&mut self.place);
     }
 }

@@ -66,6 +66,9 @@ impl AsyncWrite for StdinWriter {
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Err(error) = self.process.reactor().check_fork() {
+            return Poll::Ready(Err(into_io(error)));
+        }
         self.process.close_input();
         Poll::Ready(Ok(()))
     }
@@ -73,9 +76,7 @@ impl AsyncWrite for StdinWriter {
 
 impl Drop for StdinWriter {
     fn drop(&mut self) {
-        if self.place.is_some() {
-            self.process.input.forget(&mut self.place);
-        }
+        self.process.forget_writer(&mut self.place);
     }
 }
 

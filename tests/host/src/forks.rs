@@ -1,9 +1,12 @@
 //! A host that forks while its children live.
 
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Barrier;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use process_manager::{ProcessError, ProcessManager, Stdin};
+use process_manager::{ProcessError, ProcessManager, ProcessRunner, Stdin};
 
 use super::{Children, SOON};
 
@@ -63,6 +66,50 @@ pub fn copy_holds_no_pipe(children: &Children) {
     end(copy);
     assert_eq!(lines, ["word"]);
     assert!(exit.expect("ends").success());
+}
+
+/// Whatever other threads were at when the copy was made, what it drops and polls does not hang.
+pub fn while_others_hold_locks(children: &Children) {
+    let manager = ProcessManager::default();
+    let runner = manager.start(children.command("cat").stdin(Stdin::Pipe)).expect("starts");
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            let runner = runner.clone();
+            scope.spawn(|| hammer(&manager, runner, &is_over));
+        }
+        for _ in 0..ROUNDS {
+            let (manager, runner) = (manager.clone(), runner.clone());
+            let (mut events, mut watch) = (manager.events(), manager.watch());
+            let mut wait = Box::pin(runner.closed());
+            let mut writer = runner.stdin_writer();
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(wait.as_mut().poll(&mut cx).is_pending());
+            let code = in_copy(move || {
+                // SAFETY: ends a copy that hangs.
+                unsafe { libc::alarm(20) };
+                let closed = wait.as_mut().poll(&mut cx).is_ready();
+                let polled = runner.poll_closed(&mut cx).is_ready();
+                let written = std::io::Write::write(&mut writer, b"x").is_err();
+                let events = events.as_mut().map(|events| events.poll_event(&mut cx).is_ready());
+                let watch = watch.as_mut().map(|watch| watch.poll_item(&mut cx).is_ready());
+                drop((wait, writer, runner, manager));
+                closed && polled && written && events.is_ok_and(|is| is) && watch.is_ok_and(|is| is)
+            });
+            assert_eq!(code, 0, "the copy sees what is not its own");
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
+fn hammer(manager: &ProcessManager, runner: ProcessRunner, is_over: &AtomicBool) {
+    let mut cx = Context::from_waker(Waker::noop());
+    while !is_over.load(Ordering::Relaxed) {
+        assert_eq!(manager.list_processes().len(), 1);
+        let mut wait = Box::pin(runner.closed());
+        assert!(wait.as_mut().poll(&mut cx).is_pending());
+        let _ = runner.poll_write_stdin(&mut cx, b"word\n");
+    }
 }
 
 /// A copy made on one thread while another one starts holds no pipe either, at whatever step of

@@ -34,6 +34,7 @@ const MODES: &[Mode] = &[
     ("host_reaps_first", waits::host_reaps_first),
     ("forked_copy_owns_nothing", forks::copy_owns_nothing),
     ("forked_copy_holds_no_pipe", forks::copy_holds_no_pipe),
+    ("fork_while_others_hold_locks", forks::while_others_hold_locks),
     ("fork_during_a_start", forks::during_a_start),
     ("no_thread_before_and_after", threads::none_before_and_after),
     ("no_thread_after_the_last_reader", threads::none_after_the_last_reader),
