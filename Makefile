@@ -19,6 +19,7 @@ EXAMPLES := rust
 -include mk/c.mk
 -include mk/python.mk
 -include mk/install.mk
+-include mk/bench.mk
 SUITES   += examples
 EXAMPLES += many
 
@@ -92,10 +93,6 @@ test-loom: setup ## Model checks of the small state machines
 .PHONY: test-examples
 test-examples: demo
 	@echo '$(words $(EXAMPLES)) passed, 0 failed, 0 skipped'
-
-.PHONY: bench
-bench: setup children ## Measure beside a raw floor and the peers (BENCH=quick: in less time)
-	$(CARGO) run --release -p process_manager_bench -- $(BENCH)
 
 .PHONY: clean
 clean: ## Remove everything that was built

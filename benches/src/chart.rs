@@ -2,26 +2,28 @@
 
 use std::fmt::Write;
 
-use crate::measure::{Row, Table};
-use crate::ours::OURS;
+use crate::rounds::{Row, Table};
+use crate::rows::{OURS, RAW};
 
 const ROW: f64 = 26.0;
 const LABEL: f64 = 170.0;
 const BAR: f64 = 420.0;
 const WIDTH: f64 = 700.0;
 
-/// The chart of one table.
-pub fn svg(table: &Table) -> String {
-    let floor = table.rows.first().map_or(f64::NAN, Row::median);
-    let ratios: Vec<f64> = table.rows.iter().map(|row| row.median() / floor).collect();
-    let longest = ratios.iter().copied().fold(1.0, f64::max);
-    let height = ROW * (table.rows.len() as f64 + 1.0);
+/// The chart of one figure of a table.
+pub fn svg(table: &Table, part: usize) -> String {
+    let floor = table.rows.first().map_or(f64::NAN, |row| row.median(part));
+    let ratio = |row: &Row| row.median(part) / floor;
+    let bars: Vec<(&Row, f64)> = table.rows.iter().map(|row| (row, ratio(row))).collect();
+    let bars: Vec<_> = bars.into_iter().filter(|(_, ratio)| ratio.is_finite()).collect();
+    let longest = bars.iter().map(|(_, ratio)| *ratio).fold(1.0, f64::max);
+    let height = ROW * (bars.len() as f64 + 1.0);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
          font-family=\"sans-serif\" font-size=\"13\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
-    for (index, (row, ratio)) in table.rows.iter().zip(&ratios).enumerate() {
+    for (index, (row, ratio)) in bars.iter().enumerate() {
         bar(&mut text, row, *ratio, ROW * (index as f64 + 0.5), BAR * ratio / longest);
     }
     // The floor itself, as a line through all the bars.
@@ -38,7 +40,7 @@ pub fn svg(table: &Table) -> String {
 fn bar(text: &mut String, row: &Row, ratio: f64, y: f64, length: f64) {
     let colour = match row.name {
         name if name.starts_with(OURS) => "#2a7de1",
-        "raw floor" => "#555555",
+        RAW => "#555555",
         _ => "#b8b8b8",
     };
     let (name, baseline, end) = (row.name, y + 15.0, LABEL + length + 6.0);

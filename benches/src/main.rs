@@ -1,63 +1,75 @@
-//! The benchmark: a raw floor, this library's public API and its peers do the same work in one
-//! run, interleaved. `make bench` runs it; the argument `quick` makes it short.
+//! The benchmark: raw floors, this library's public APIs and their peers do the same work in one
+//! run, interleaved. `make bench` runs it.
 //!
-//! Prints tables and writes `docs/performance.md`. Every contender's counts are checked.
+//! Prints tables and writes `docs/performance.md`. Every contender is a process of its own, so
+//! that none pays for another; its counts are checked.
 
 mod chart;
-mod measure;
-mod ours;
-mod raw;
+mod contenders;
+mod native;
+mod plan;
 mod report;
-mod std_process;
-mod tokio_process;
+mod rounds;
+mod rows;
+mod serve;
+mod targets;
+mod usage;
 mod work;
+mod worker;
 
-use measure::{Contenders, Size, Table};
-use work::{Contender, Outcome};
+use plan::{Plan, Size};
+use rounds::Table;
+use work::Outcome;
+
+const HELP: &str = "\
+usage: process_manager_bench [quick] [--only PREFIX]
+  quick          less work a round, as many rounds
+  --only PREFIX  the tables whose names begin so, printed only: the page is left as it is
+  --list         the names of the tables";
 
 fn main() -> Outcome<()> {
-    let quick = match std::env::args().nth(1).as_deref() {
-        None => false,
-        Some("quick") => true,
-        Some(other) => return Err(format!("unknown argument {other:?}; known: quick").into()),
-    };
-    let size = if quick { Size::QUICK } else { Size::FULL };
-    let mut contenders: Vec<Box<dyn Contender>> = vec![
-        Box::new(raw::Raw::new()?),
-        Box::new(ours::Ours::strongest()),
-        Box::new(ours::Ours::group()),
-        Box::new(std_process::StdProcess),
-        Box::new(tokio_process::TokioProcess::new()?),
-    ];
-    let tables = measure_all(&mut contenders, size)?;
-    report::write(&tables, &report::page(&tables, size, quick))
-        .map_err(|error| format!("docs/performance: {error}").into())
-}
-
-/// Streaming depends on whether child and host share a CPU, so it is measured both ways.
-fn measure_all(contenders: &mut Contenders<'_>, size: Size) -> Outcome<Vec<Table>> {
-    let mut done = Vec::new();
-    let starts = [measure::starts, measure::spaced_starts];
-    let hosts = [measure::crowded_starts, measure::heavy_starts];
-    let streams = [measure::bytes, measure::lines, measure::latency];
-    for run in starts.into_iter().chain(hosts).chain(streams) {
-        done.extend(show(run(contenders, size)?));
-    }
-    let cpus = raw::cpus()?;
-    raw::pin(true, &cpus)?;
-    for run in [measure::bytes, measure::lines] {
-        let mut tables = run(contenders, size)?;
-        for table in &mut tables {
-            table.name += "-one-cpu";
-            table.title += ", child and host on one CPU";
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words[..] {
+        [] => run(Size::FULL, None),
+        ["quick"] => run(Size::QUICK, None),
+        ["--only", prefix] => run(Size::FULL, Some(prefix)),
+        ["quick", "--only", prefix] => run(Size::QUICK, Some(prefix)),
+        ["--list"] => list(),
+        ["--worker", name] => serve::serve(contenders::named(name)?.as_mut()),
+        ["--cold", name] => contenders::named(name)?.start_and_reap(),
+        _ => {
+            println!("{HELP}");
+            Ok(())
         }
-        done.extend(show(tables));
     }
-    raw::pin(false, &cpus)?;
-    Ok(done)
 }
 
-fn show(tables: Vec<Table>) -> Vec<Table> {
-    tables.iter().for_each(|table| println!("{}", report::markdown(table)));
-    tables
+fn list() -> Outcome<()> {
+    rows::all(Size::FULL)?.iter().for_each(|plan| println!("{}: {}", plan.name, plan.title));
+    Ok(())
+}
+
+fn run(size: Size, prefix: Option<&str>) -> Outcome<()> {
+    let is_wanted = |plan: &Plan| prefix.is_none_or(|prefix| plan.name.starts_with(prefix));
+    let mut tables = Vec::new();
+    for plan in rows::all(size)?.into_iter().filter(is_wanted) {
+        let table = rounds::measure(plan, size.rounds)?;
+        println!("{}", report::markdown(&table));
+        tables.push(table);
+    }
+    println!("{}", targets::summary(&tables));
+    if prefix.is_none() {
+        report::write(&tables, size)?;
+    }
+    failures(&tables)
+}
+
+/// A wrong count is an error of the run, told at its end.
+fn failures(tables: &[Table]) -> Outcome<()> {
+    let failed: Vec<String> = tables.iter().flat_map(report::failures).collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(failed.join("; ").into())
 }

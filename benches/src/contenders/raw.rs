@@ -3,6 +3,7 @@
 //! A vfork-style clone with pidfd and own process group, blocking reads on pipes of the best size.
 #![allow(unsafe_code)]
 
+use std::collections::VecDeque;
 use std::ffi::{c_char, c_int, c_void, CString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,7 +11,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
-use crate::work::{Child, Contender, Outcome, Tally, TINY};
+use super::fleet::RawFleet;
+use crate::work::{check_said, Child, Contender, Fleet, Outcome, Tally, SAY};
 
 /// The best pipe size by measurement: larger ones bring nothing.
 const PIPE_SIZE: c_int = 256 << 10;
@@ -20,19 +22,21 @@ const READ_SIZE: usize = 64 << 10;
 pub struct Raw {
     null: File,
     stack: Vec<u8>,
-    tiny: Image,
+    say: Image,
+    fleet: RawFleet,
 }
 
 impl Raw {
     /// Prepares what is the same for every start.
     pub fn new() -> Outcome<Self> {
-        let tiny = Image::new(TINY.as_bytes(), &[])?;
-        Ok(Self { null: File::open("/dev/null")?, stack: vec![0; 64 << 10], tiny })
+        let say = Image::new(&Child::tiny(&[SAY]))?;
+        let (null, stack) = (File::open("/dev/null")?, vec![0; 64 << 10]);
+        Ok(Self { null, stack, say, fleet: RawFleet::default() })
     }
 
     fn open(&mut self, child: &Child) -> Outcome<Running> {
-        let image = Image::new(child.program.as_os_str().as_bytes(), &child.args)?;
-        let running = start(&image, &self.null, &mut self.stack)?;
+        let image = Image::new(child)?;
+        let running = start(&image, &self.null, &mut self.stack, false)?;
         // SAFETY: changes only the size of a pipe that is ours.
         unsafe { libc::fcntl(running.stdout.as_raw_fd(), libc::F_SETPIPE_SZ, PIPE_SIZE) };
         Ok(running)
@@ -46,9 +50,9 @@ struct Image {
 }
 
 impl Image {
-    fn new(program: &[u8], args: &[String]) -> Outcome<Self> {
-        let mut strings = vec![CString::new(program)?];
-        for arg in args {
+    fn new(child: &Child) -> Outcome<Self> {
+        let mut strings = vec![CString::new(child.program.as_os_str().as_bytes())?];
+        for arg in &child.args {
             strings.push(CString::new(arg.as_bytes())?);
         }
         let pointers = strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect();
@@ -56,25 +60,53 @@ impl Image {
     }
 }
 
-struct Running {
-    pidfd: OwnedFd,
-    stdout: File,
-    stderr: File,
+/// A child with what the host holds of it.
+pub struct Running {
+    /// Its end.
+    pub pidfd: OwnedFd,
+    /// Its output.
+    pub stdout: File,
+    /// Its other output; not there when that is merged.
+    pub stderr: Option<File>,
 }
 
 impl Running {
+    /// Reads what is left and takes the exit code, which must be 0.
     fn finish(mut self) -> Outcome<()> {
-        let rest = read_to_end(&mut self.stderr)?;
-        // SAFETY: waitid writes one siginfo_t to a live value; zero is a valid one.
-        let (result, status) = unsafe {
-            let mut info: libc::siginfo_t = std::mem::zeroed();
-            let fd = self.pidfd.as_raw_fd() as libc::id_t;
-            (libc::waitid(libc::P_PIDFD, fd, &mut info, libc::WEXITED), info.si_status())
-        };
-        if result != 0 || status != 0 || !rest.is_empty() {
-            return Err(format!("raw: waitid {result}, status {status}").into());
+        let said = read_to_end(&mut self.stdout)?;
+        self.end().and_then(|success| check_nothing(success, &said))
+    }
+
+    /// Reads stderr to its end and reaps; whether the child succeeded and said nothing there.
+    fn end(&mut self) -> Outcome<bool> {
+        let rest = self.stderr.as_mut().map_or(Ok(Vec::new()), read_to_end)?;
+        let (code, status) = reap(&self.pidfd)?;
+        Ok(code == libc::CLD_EXITED && status == 0 && rest.is_empty())
+    }
+
+    fn finish_said(mut self) -> Outcome<()> {
+        let said = read_to_end(&mut self.stdout)?;
+        check_said(self.end()?, &said, b"")
+    }
+}
+
+fn check_nothing(success: bool, said: &[u8]) -> Outcome<()> {
+    if success && said.is_empty() {
+        return Ok(());
+    }
+    Err(format!("success {success}, then {} bytes", said.len()).into())
+}
+
+/// Waits for a child's end: how it ended and with what.
+pub fn reap(pidfd: &OwnedFd) -> io::Result<(c_int, c_int)> {
+    // SAFETY: waitid writes one siginfo_t to a live value; zero is a valid one.
+    unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let fd = pidfd.as_raw_fd() as libc::id_t;
+        if libc::waitid(libc::P_PIDFD, fd, &mut info, libc::WEXITED) != 0 {
+            return Err(io::Error::last_os_error());
         }
-        Ok(())
+        Ok((info.si_code, info.si_status()))
     }
 }
 
@@ -98,10 +130,11 @@ extern "C" fn child_main(plan: *mut c_void) -> c_int {
     }
 }
 
-fn start(image: &Image, null: &File, stack: &mut [u8]) -> io::Result<Running> {
+fn start(image: &Image, null: &File, stack: &mut [u8], is_merged: bool) -> io::Result<Running> {
     let (stdout, child_stdout) = pipe()?;
-    let (stderr, child_stderr) = pipe()?;
-    let descriptors = [null.as_raw_fd(), child_stdout.as_raw_fd(), child_stderr.as_raw_fd()];
+    let (stderr, child_stderr) = if is_merged { None } else { Some(pipe()?) }.unzip();
+    let last = child_stderr.as_ref().unwrap_or(&child_stdout);
+    let descriptors = [null.as_raw_fd(), child_stdout.as_raw_fd(), last.as_raw_fd()];
     let argv = image.pointers.as_ptr();
     let mut plan = Plan { program: image.strings[0].as_ptr(), argv, descriptors };
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
@@ -163,15 +196,45 @@ pub fn cut_lines(input: &mut impl Read, mut seen: impl FnMut(&[u8])) -> io::Resu
     }
 }
 
+impl Raw {
+    fn say(&mut self) -> Outcome<Running> {
+        Ok(start(&self.say, &self.null, &mut self.stack, false)?)
+    }
+}
+
 impl Contender for Raw {
-    fn name(&self) -> &'static str {
-        "raw floor"
+    fn about(&self, work: &str) -> &'static str {
+        match work {
+            "starts" | "crowded" | "heavy" => {
+                "pipe2 twice, clone(CLONE_VM|CLONE_VFORK|CLONE_PIDFD) with setpgid, dup2 and execve \
+                 in the child, read(2) of stdout then stderr to the end, waitid on the pidfd"
+            }
+            "flight" => "as for single starts; when 64 are running, the oldest is read and reaped",
+            "bytes" => "a pipe of 256 KiB, read(2) of 64 KiB at a time on the calling thread",
+            "lines" => {
+                "a pipe of 256 KiB, read(2) on the calling thread, lines cut with memchr in place"
+            },
+            "latency" => "blocking read(2) on the calling thread",
+            "idle" => "as for single starts, each pipe and pidfd entered into one epoll; the end is \
+                       SIGTERM to all through their pidfds, then waitid of each and close",
+            "chatty" => "one epoll loop, read(2) of what is ready, lines counted with memchr",
+            _ => "clone, execve, read(2), waitid",
+        }
     }
 
     fn start_and_reap(&mut self) -> Outcome<()> {
-        let mut running = start(&self.tiny, &self.null, &mut self.stack)?;
-        read_to_end(&mut running.stdout)?;
-        running.finish()
+        self.say()?.finish_said()
+    }
+
+    fn in_flight(&mut self, count: usize, width: usize) -> Outcome<()> {
+        let mut running = VecDeque::with_capacity(width);
+        for _ in 0..count {
+            if running.len() == width {
+                running.pop_front().map_or(Ok(()), Running::finish_said)?;
+            }
+            running.push_back(self.say()?);
+        }
+        running.into_iter().try_for_each(Running::finish_said)
     }
 
     fn bytes(&mut self, child: &Child) -> Outcome<Tally> {
@@ -198,52 +261,20 @@ impl Contender for Raw {
         cut_lines(&mut running.stdout, seen)?;
         running.finish()
     }
-}
 
-/// The clock that the helper program `clock` prints.
-pub fn monotonic_nanos() -> i64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call writes one timespec to a live value.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
-    time.tv_sec * 1_000_000_000 + time.tv_nsec
-}
-
-/// Keeps this process, and the children it starts, on the first of its CPUs, or lets it have all.
-pub fn pin(to_one: bool, all: &libc::cpu_set_t) -> io::Result<()> {
-    let mut set = *all;
-    // SAFETY: the macros and the call work on a live cpu_set_t of the size given.
-    let result = unsafe {
-        if to_one {
-            let first = (0..libc::CPU_SETSIZE as usize).find(|cpu| libc::CPU_ISSET(*cpu, all));
-            libc::CPU_ZERO(&mut set);
-            libc::CPU_SET(first.unwrap_or(0), &mut set);
+    fn open_fleet(&mut self, fleet: &Fleet) -> Outcome<()> {
+        let image = Image::new(&fleet.child)?;
+        for _ in 0..fleet.count {
+            self.fleet.add(start(&image, &self.null, &mut self.stack, fleet.is_merged)?)?;
         }
-        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set)
-    };
-    if result != 0 {
-        return Err(io::Error::last_os_error());
+        Ok(())
     }
-    Ok(())
-}
 
-/// The CPUs that this process may use.
-pub fn cpus() -> io::Result<libc::cpu_set_t> {
-    // SAFETY: zero is a valid cpu_set_t, and the call writes one of the size given.
-    unsafe {
-        let mut set = std::mem::zeroed();
-        if libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(set)
+    fn drain_fleet(&mut self, lines: u64) -> Outcome<()> {
+        self.fleet.drain(lines)
     }
-}
 
-/// How many descriptors this process may have open.
-pub fn descriptor_limit() -> io::Result<u64> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the call writes one rlimit to a live value.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
-        return Err(io::Error::last_os_error());
+    fn stop_fleet(&mut self) -> Outcome<()> {
+        self.fleet.stop()
     }
-    Ok(limit.rlim_cur)
 }

@@ -5,19 +5,22 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{ChildStdout, Command};
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 
-use crate::work::{Child, Contender, Outcome, Tally, TINY};
+use super::tokio_fleet::TokioFleet;
+use crate::work::{check_said, Child, Contender, Fleet, Outcome, Tally, SAY, TINY};
 
 /// `tokio::process`.
 pub struct TokioProcess {
     runtime: Runtime,
+    fleet: TokioFleet,
 }
 
 impl TokioProcess {
     /// Builds its runtime.
     pub fn new() -> Outcome<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { runtime })
+        Ok(Self { runtime, fleet: TokioFleet::default() })
     }
 
     fn with_stdout<T>(
@@ -39,18 +42,41 @@ impl TokioProcess {
     }
 }
 
+async fn say() -> Outcome<()> {
+    let output = Command::new(TINY).arg(SAY).stdin(Stdio::null()).output().await?;
+    check_said(output.status.success(), &output.stdout, &output.stderr)
+}
+
 impl Contender for TokioProcess {
-    fn name(&self) -> &'static str {
-        "tokio::process"
+    fn about(&self, work: &str) -> &'static str {
+        match work {
+            "lines" | "latency" => "current-thread runtime, BufReader of 64 KiB, lines().next_line",
+            "bytes" => "current-thread runtime, ChildStdout::read of 64 KiB at a time",
+            "flight" => "current-thread runtime, a JoinSet of 64 tasks in Command::output",
+            "idle" => {
+                "current-thread runtime, Child kept with its pipes; SIGTERM to all, then wait"
+            }
+            "chatty" => "current-thread runtime, a task a child with BufReader::read_until",
+            _ => "current-thread runtime, Command::output",
+        }
     }
 
     fn start_and_reap(&mut self) -> Outcome<()> {
-        let start = async { Command::new(TINY).stdin(Stdio::null()).output().await };
-        let output = self.runtime.block_on(start)?;
-        if !output.status.success() {
-            return Err(format!("tokio: {}", output.status).into());
-        }
-        Ok(())
+        self.runtime.block_on(say())
+    }
+
+    fn in_flight(&mut self, count: usize, width: usize) -> Outcome<()> {
+        self.runtime.block_on(async {
+            let mut running = JoinSet::new();
+            for _ in 0..count {
+                if running.len() == width {
+                    running.join_next().await.transpose()?.transpose()?;
+                }
+                running.spawn(async { say().await.map_err(|why| why.to_string()) });
+            }
+            running.join_all().await.into_iter().collect::<Result<(), String>>()?;
+            Ok(())
+        })
     }
 
     fn bytes(&mut self, child: &Child) -> Outcome<Tally> {
@@ -65,12 +91,6 @@ impl Contender for TokioProcess {
         })
     }
 
-    fn lines(&mut self, child: &Child) -> Outcome<Tally> {
-        let mut tally = Tally::default();
-        self.each_line(child, &mut |line| tally.line(line))?;
-        Ok(tally)
-    }
-
     fn each_line(&mut self, child: &Child, seen: &mut dyn FnMut(&[u8])) -> Outcome<()> {
         self.with_stdout(child, async |stdout| {
             let mut lines = BufReader::with_capacity(64 << 10, stdout).lines();
@@ -79,5 +99,17 @@ impl Contender for TokioProcess {
             }
             Ok(())
         })
+    }
+
+    fn open_fleet(&mut self, fleet: &Fleet) -> Outcome<()> {
+        self.runtime.block_on(async { self.fleet.open(fleet) })
+    }
+
+    fn drain_fleet(&mut self, lines: u64) -> Outcome<()> {
+        self.runtime.block_on(self.fleet.drain(lines))
+    }
+
+    fn stop_fleet(&mut self) -> Outcome<()> {
+        self.runtime.block_on(self.fleet.stop())
     }
 }

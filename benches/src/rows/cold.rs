@@ -1,0 +1,31 @@
+//! The table of cold use: a whole program that runs one process and ends.
+
+use super::RAW;
+use crate::native;
+use crate::plan::Limit::Above;
+use crate::plan::{Plan, Program, Size};
+use crate::work::Outcome;
+
+const RAW_C: &str = "raw floor, C";
+const OURS_C: &str = "process_manager, C";
+const OURS_RUST: &str = "process_manager, Rust";
+
+/// The tables of this file.
+pub fn plans(size: Size) -> Outcome<Vec<Plan>> {
+    let title = "cold use: a program loads its libraries, runs one process, captures and checks \
+                 its output, ends; the same program with system calls only is its floor (all are \
+                 started by the raw floor)";
+    let count = if size.is_quick { 20 } else { 100 };
+    let own = std::env::current_exe()?;
+    let rust = |name: &str| format!("cold {count} {} --cold {name}", own.display());
+    let c = |name| native::build(name).map(|program| format!("cold {count} {}", program.display()));
+    let starter = Program::Rust("raw");
+    let plan = Plan::new("cold", title.to_owned(), "us each")
+        .entry(RAW, starter, &rust("raw"))
+        .entry(OURS_RUST, starter, &rust("ours"))
+        .entry(RAW_C, starter, &c("cold_raw")?)
+        .entry(OURS_C, starter, &c("cold_ours")?)
+        .target(OURS_RUST, Above(1000.0), RAW)
+        .target(OURS_C, Above(1000.0), RAW_C);
+    Ok(vec![plan])
+}

@@ -1,0 +1,83 @@
+//! Tables of starting: a small static child is started, its output captured, and it is reaped.
+
+use super::{C, GROUP, GUARD, MAIN, OURS, RAW, STD, TOKIO};
+use crate::plan::Limit::Times;
+use crate::plan::{Plan, Program, Size};
+use crate::usage;
+use crate::work::Outcome;
+
+const START: &str = "start a static child with stdin null and both outputs piped, read both to \
+                     the end, reap, check";
+const UNIT: &str = "us each";
+
+const GUARD_AND_C: &[(&str, Program)] =
+    &[(GUARD, Program::Rust("guard")), (C, Program::C("capi", &["pull"]))];
+const PEERS: &[(&str, Program)] = &[
+    ("async-process", Program::Rust("async-process")),
+    ("duct", Program::Rust("duct")),
+    ("libuv", Program::C("uv", &[])),
+];
+
+/// The tables of this file.
+pub fn plans(size: Size) -> Outcome<Vec<Plan>> {
+    Ok(vec![tight(size), spaced(size), crowded(size)?, heavy(size), flight(size)])
+}
+
+fn against_floor_and_tokio(plan: Plan) -> Plan {
+    let plan = plan.target(GUARD, Times(2.2), RAW);
+    [OURS, GROUP, C].into_iter().fold(plan, |plan, ours| {
+        plan.target(ours, Times(1.25), RAW).target(ours, Times(0.9), TOKIO)
+    })
+}
+
+fn tight(size: Size) -> Plan {
+    let plan = Plan::new("starts", format!("{START}; {} in sequence", size.starts), UNIT);
+    let request = format!("starts {} 0", size.starts);
+    let plan = plan.ask(&request, MAIN).ask(&request, GUARD_AND_C).ask(&request, PEERS);
+    against_floor_and_tokio(plan)
+}
+
+/// With a pause before each: caches cold, the CPU asleep.
+fn spaced(size: Size) -> Plan {
+    let title = format!("{START}; 50 ms of sleep before each, which is not counted");
+    let request = format!("starts {} 50", if size.is_quick { 4 } else { 12 });
+    let plan = Plan::new("starts-spaced", title, UNIT);
+    against_floor_and_tokio(plan.ask(&request, MAIN).ask(&request, GUARD_AND_C))
+}
+
+/// In a host with many open descriptors, beside a floor in a host that has none.
+fn crowded(size: Size) -> Outcome<Plan> {
+    let count = usage::descriptor_limit()?.min(20_000).saturating_sub(2000);
+    let title = format!("{START}; the host has {count} open descriptors, the floor's host none");
+    let request = format!("crowded {count} {}", size.starts / 5);
+    let plan = Plan::new("crowded", title, UNIT)
+        .entry(RAW, Program::Rust("raw"), &format!("crowded 0 {}", size.starts / 5))
+        .ask(&request, MAIN.get(1..).unwrap_or_default())
+        .ask(&request, GUARD_AND_C);
+    Ok(plan.target(OURS, Times(1.25), RAW).target(GROUP, Times(1.25), RAW).target(
+        C,
+        Times(1.25),
+        RAW,
+    ))
+}
+
+/// In a host with much resident memory.
+fn heavy(size: Size) -> Plan {
+    let title = format!("{START}; the host has {} MiB resident", size.resident);
+    let request = format!("heavy {} {}", size.resident, size.starts / 5);
+    Plan::new("heavy", title, UNIT)
+        .ask(&request, MAIN)
+        .ask(&request, GUARD_AND_C)
+        .target(OURS, Times(1.25), RAW)
+        .target(GROUP, Times(1.25), RAW)
+        .target(C, Times(1.25), RAW)
+}
+
+fn flight(size: Size) -> Plan {
+    let title = format!("{START}; 64 are running at any time, {} in all", size.starts);
+    let entries: Vec<_> = MAIN.iter().copied().filter(|(name, _)| *name != STD).collect();
+    Plan::new("flight", title, UNIT)
+        .ask(&format!("flight {} 64", size.starts), &entries)
+        .target(OURS, Times(1.15), RAW)
+        .target(GROUP, Times(1.15), RAW)
+}
