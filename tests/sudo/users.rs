@@ -103,6 +103,16 @@ impl User {
         run("/usr/bin/chage", &["-d", "0", &self.name], b"");
     }
 
+    /// Ends the account, whatever the password.
+    pub fn expire_account(&self) {
+        run("/usr/bin/chage", &["-E", "1", &self.name], b"");
+    }
+
+    /// Puts a file where the user can read it.
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.home.path().join(name), bytes).unwrap();
+    }
+
     /// A command for this test program as the user, in the role of `case`.
     pub fn host(&self, case: &str, password: &[u8]) -> Command {
         let mut command = Command::new("/usr/bin/setpriv");
@@ -116,9 +126,14 @@ impl User {
 
     /// Runs a case to its end, which must be a good one.
     pub fn run(&self, case: &str, password: &[u8]) {
-        let output = self.host(case, password).stdin(Stdio::null()).output().unwrap();
-        assert!(output.status.success(), "{case}:\n{}", shown(&output));
+        succeed(&mut self.host(case, password));
     }
+}
+
+/// Runs a host to its end, which must be a good one.
+pub fn succeed(host: &mut Command) {
+    let output = host.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{host:?}:\n{}", shown(&output));
 }
 
 fn shown(output: &Output) -> String {
