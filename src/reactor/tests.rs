@@ -411,3 +411,33 @@ fn the_last_hold_outlasts_the_callback_in_flight() {
     drop(hold);
     assert_eq!(is_done.load(Ordering::SeqCst), 1);
 }
+
+#[test]
+fn a_waker_that_panics_keeps_nobody_else_asleep() {
+    struct Panicking;
+    impl Wake for Panicking {
+        fn wake(self: Arc<Self>) {
+            panic!("on purpose");
+        }
+    }
+    struct Both(Mutex<Option<Waker>>);
+    impl Source for Both {
+        fn on_ready(&self, _: Slot, _: Ready, _: &mut Turn) {}
+        fn on_deadline(&self, _: Instant, turn: &mut Turn) {
+            turn.wake(Waker::from(Arc::new(Panicking)));
+            self.0.lock().unwrap().take().into_iter().for_each(|waker| turn.wake(waker));
+        }
+    }
+    let reactor = Reactor::new().unwrap();
+    let both = Arc::new(Both(Mutex::default()));
+    let key = reactor.insert(both.clone()).unwrap();
+    let mut is_set = false;
+    park_on(std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut is_set, true) {
+            return Poll::Ready(());
+        }
+        *both.0.lock().unwrap() = Some(cx.waker().clone());
+        reactor.set_deadline(key, Some(Instant::now()));
+        Poll::Pending
+    }));
+}

@@ -1,5 +1,7 @@
 //! What one turn of the driver shares among the sources that it serves.
 
+use std::any::Any;
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::task::Waker;
 
 /// Room for one read. Larger ones bring nothing, even from the largest pipes.
@@ -36,9 +38,18 @@ impl Turn {
     /// Wakes everybody who was to be woken, and lets who is about to make more ready go on: that
     /// costs less than to sleep and be woken for each part.
     pub(super) fn finish(&mut self) {
-        self.wakers.drain(..).for_each(Waker::wake);
+        let panicked = self.wake_all();
         if std::mem::take(&mut self.has_more_coming) {
             std::thread::yield_now();
         }
+        if let Some(payload) = panicked {
+            resume_unwind(payload);
+        }
+    }
+
+    /// A waker that panics keeps none of the others asleep; gives back the first panic.
+    fn wake_all(&mut self) -> Option<Box<dyn Any + Send>> {
+        let wake = |waker: Waker| catch_unwind(AssertUnwindSafe(|| waker.wake())).err();
+        self.wakers.drain(..).filter_map(wake).reduce(|first, _| first)
     }
 }
