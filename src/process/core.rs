@@ -222,6 +222,7 @@ impl Process {
     fn await_tree(&self, inner: &mut Inner) -> Event {
         if inner.tree.guard().is_none() && inner.tree.announcer().is_none() {
             if let Err(error) = self.watch_events(inner) {
+                inner.tree.close_events();
                 log::warn!("{}: looked at in turns: {error}", self.describe());
             }
             // It may have emptied before the watch began.

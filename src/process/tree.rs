@@ -186,6 +186,13 @@ impl Tree {
         Ok(())
     }
 
+    /// Does without what announces it, where that cannot be watched.
+    pub(super) fn close_events(&mut self) {
+        if let Holder::Cgroup(_, events) = &mut self.holder {
+            *events = None;
+        }
+    }
+
     /// What announces the end of the tree, where something does.
     pub(super) fn announcer(&self) -> Option<BorrowedFd<'_>> {
         match &self.holder {
