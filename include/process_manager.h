@@ -96,8 +96,9 @@
 
 /** What the option structs begin with. */
 #define PM_OUTPUT_OPTIONS_INIT {sizeof(pm_output_options), 0, 0, 0, 0}
+#define PM_EXTRACTOR_OPTIONS_INIT {sizeof(pm_extractor_options), NULL, NULL, NULL}
 #define PM_RUN_OPTIONS_INIT {sizeof(pm_run_options), 0, 0}
-#define PM_SUDO_OPTIONS_INIT {sizeof(pm_sudo_options), NULL, NULL, NULL, 0, NULL, NULL, 0, NULL}
+#define PM_SUDO_OPTIONS_INIT {sizeof(pm_sudo_options), NULL, NULL, NULL, 0, NULL, NULL, 0, 0, NULL}
 
 /**
  * What every function that can fail returns: `PM_OK`, a positive code for an outcome that is no
@@ -210,6 +211,29 @@ enum pm_sudo_error
 typedef enum pm_sudo_error pm_sudo_error;
 #else
 typedef uint32_t pm_sudo_error;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/** Where the executables of an extractor are. */
+enum pm_location
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /** There is no directory yet, or it is not known: a NULL handle. */
+    PM_LOCATION_NONE = 0,
+    /** In a private directory in the base directory. */
+    PM_LOCATION_BASE = 1,
+    /** In a private directory elsewhere: the base directory cannot be used. */
+    PM_LOCATION_FALLBACK = 2,
+    /** In sealed memory (memfd_create(2)): no directory allows execution. */
+    PM_LOCATION_MEMORY = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pm_location pm_location;
+#else
+typedef uint32_t pm_location;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -546,6 +570,33 @@ typedef uint32_t pm_log_level;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/** How sudo is used. */
+enum pm_sudo_mode
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Sudo starts a helper of this library, which starts the command: everything works as without
+     * sudo. The sudoers file must allow any command. The default.
+     */
+    PM_SUDO_RELAY = 0,
+    /**
+     * Sudo starts the command itself, for sudoers files that allow only named commands. The
+     * guarantees are weaker: the process that is watched is sudo; sudo hands on signals that can
+     * be caught, to the command alone; what runs as the other user cannot be killed, and is named
+     * in the error of the stop; it can outlive the host.
+     */
+    PM_SUDO_DIRECT = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pm_sudo_mode pm_sudo_mode;
+#else
+typedef uint32_t pm_sudo_mode;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 /**
  * What to start and how: a program and options. Starting copies it, so that one command can be
  * started many times. Unless an option says otherwise: standard input is empty, standard output
@@ -560,6 +611,9 @@ typedef struct pm_command pm_command;
  * Immutable: any number of threads may read one.
  */
 typedef struct pm_error pm_error;
+
+/** The events of a manager from the moment on at which this was made. Any number can exist. */
+typedef struct pm_events pm_events;
 
 /**
  * Owns a private directory (mode 0700) and the executables extracted into it. A shared handle:
@@ -598,6 +652,46 @@ typedef struct pm_process pm_process;
 
 /** What a run left: how the process ended, and what it wrote. Immutable. */
 typedef struct pm_run_result pm_run_result;
+
+/**
+ * The events and the output of all processes of a manager, in one order: all output of a process
+ * comes before its `PM_EVENT_CLOSED`. Processes that run already take part with the output that
+ * is kept.
+ */
+typedef struct pm_watch pm_watch;
+
+/**
+ * How an extractor is made. Begin with `PM_EXTRACTOR_OPTIONS_INIT`; NULL means the default. What
+ * the pointers lead to is used during the call only.
+ */
+typedef struct {
+    /** The size of this struct: fields may be added at its end. */
+    size_t struct_size;
+    /**
+     * The directory, which must exist, in which the private directory is made. Default `TMPDIR`,
+     * or /tmp.
+     */
+    const char *base;
+    /**
+     * How the private directory's name begins, in UTF-8. Extractors remove what killed programs
+     * left under their own prefix. Default process_manager.
+     */
+    const char *prefix;
+    /**
+     * The directories tried in this order where the base directory is mounted noexec; memory is
+     * next. An array that ends with NULL. Default `XDG_RUNTIME_DIR`, /tmp, /dev/shm, /var/tmp,
+     * `$HOME/.cache`.
+     */
+    const char *const *fallbacks;
+} pm_extractor_options;
+
+/** A view of bytes that somebody else owns; `data` may be NULL where `len` is 0. Not terminated. */
+typedef struct {
+    /** The first byte. */
+    const uint8_t *data;
+    /** The number of bytes. */
+    size_t len;
+} pm_bytes;
 
 /** One step of a stop: a signal, and how long to wait for the tree to end before the next step. */
 typedef struct {
@@ -651,14 +745,6 @@ typedef struct {
     /** The most bytes collected of each stream; with one more the run is ended. Default 64 MiB. */
     size_t max_output;
 } pm_run_options;
-
-/** A view of bytes that somebody else owns; `data` may be NULL where `len` is 0. Not terminated. */
-typedef struct {
-    /** The first byte. */
-    const uint8_t *data;
-    /** The number of bytes. */
-    size_t len;
-} pm_bytes;
 
 /** One line, or one gap, of a process's output. The struct is part of the ABI and never changes. */
 typedef struct {
@@ -725,6 +811,19 @@ typedef struct {
 typedef void (*pm_event_callback)(const pm_event *event, void *user_data);
 
 /**
+ * What happened to a process, or what it wrote: one of the two. The struct is part of the ABI and
+ * never changes.
+ */
+typedef struct {
+    /** The process; all zero for `PM_EVENT_MISSED`. */
+    pm_id process;
+    /** What happened; NULL where it is output. */
+    const pm_event *event;
+    /** A line, or a gap; NULL where it is an event. */
+    const pm_record *record;
+} pm_watch_item;
+
+/**
  * Called for the password, at most once, inside the call that starts, on its thread, and only when
  * sudo really asks. It must not call functions on the same manager.
  *
@@ -757,11 +856,14 @@ typedef struct {
     pm_password_callback ask;
     /** Given to `ask`. */
     void *ask_data;
+    /** One of pm_sudo_mode. */
+    uint32_t mode;
     /** How long sudo may take until the command starts, in milliseconds. Default 30000. */
-    uint64_t timeout_ms;
+    uint32_t timeout_ms;
     /**
      * The names of the host's variables that the command gets, beside those that it sets itself;
-     * an array that ends with NULL. Default all that it would get without sudo.
+     * an array that ends with NULL. In direct mode sudo keeps them beside what it keeps by itself,
+     * which the sudoers file must allow (`SETENV`). Default all that it would get without sudo.
      */
     const char *const *preserve_env;
 } pm_sudo_options;
@@ -899,6 +1001,16 @@ pm_status pm_extractor_new_in(const char *base,
                               pm_error **error);
 
 /**
+ * As pm_extractor_new(), with options.
+ *
+ * options: copies; NULL: all defaults. extractor: returns owned; free with pm_extractor_free().
+ * Errors: `PM_ERROR_INVALID_ARGUMENT`, `PM_ERROR_EXTRACTION_FAILED`. Threads: any thread.
+ */
+pm_status pm_extractor_new_with(const pm_extractor_options *options,
+                                pm_extractor **extractor,
+                                pm_error **error);
+
+/**
  * Adds an owner. NULL gives NULL. The result is `extractor`, to be freed once more.
  *
  * extractor: borrows. Threads: any thread.
@@ -911,6 +1023,28 @@ pm_extractor *pm_extractor_ref(pm_extractor *extractor);
  * extractor: takes. Threads: any thread.
  */
 void pm_extractor_free(pm_extractor *extractor);
+
+/**
+ * The path of the private directory, valid until the extractor is freed. Never NULL; "" for NULL.
+ *
+ * extractor: borrows. Threads: any thread.
+ */
+const char *pm_extractor_directory(const pm_extractor *extractor);
+
+/**
+ * Where the executables are.
+ *
+ * extractor: borrows. Threads: any thread.
+ */
+pm_location pm_extractor_location(const pm_extractor *extractor);
+
+/**
+ * Why every directory before the one in use was refused, for people; "" where the base directory
+ * is used or nothing is known yet. Never NULL; valid until the extractor is freed.
+ *
+ * extractor: borrows. Threads: any thread.
+ */
+const char *pm_extractor_location_reason(const pm_extractor *extractor);
 
 /**
  * Extracts `data` as the executable `name`. One that has the name already is replaced; processes
@@ -957,6 +1091,47 @@ pm_status pm_extractor_add_verified(pm_extractor *extractor,
                                     pm_error **error);
 
 /**
+ * As pm_extractor_add_file(), and refuses a file whose SHA-256 is not `sha256`.
+ *
+ * sha256: borrows; 64 hexadecimal digits, NUL-terminated.
+ * Errors: as there; `PM_ERROR_EXTRACTION_FAILED` where the sums differ. Threads: any thread.
+ */
+pm_status pm_extractor_add_file_verified(pm_extractor *extractor,
+                                         const char *name,
+                                         size_t name_len,
+                                         const char *path,
+                                         size_t path_len,
+                                         const char *sha256,
+                                         pm_error **error);
+
+/**
+ * As pm_extractor_add_binary(), with what a descriptor yields up to its end, read from where it
+ * stands. It blocks for as long as that takes.
+ *
+ * extractor: borrows. name: copies; name_len: its length or `PM_NUL_TERMINATED`. fd: borrows.
+ * Errors: as pm_extractor_add_binary(); `PM_ERROR_INVALID_ARGUMENT` where it is no descriptor.
+ * Threads: any thread.
+ */
+pm_status pm_extractor_add_fd(pm_extractor *extractor,
+                              const char *name,
+                              size_t name_len,
+                              int32_t fd,
+                              pm_error **error);
+
+/**
+ * Extracts several binaries, all or none: they get their names when the last one is written.
+ *
+ * extractor: borrows. names: copies; `count` NUL-terminated texts in UTF-8. data: copies; `count`
+ * views of what each is.
+ * Errors: as pm_extractor_add_binary(), for the first that fails. Threads: any thread.
+ */
+pm_status pm_extractor_add_multiple_binaries(pm_extractor *extractor,
+                                             const char *const *names,
+                                             const pm_bytes *data,
+                                             size_t count,
+                                             pm_error **error);
+
+/**
  * Removes a binary. Processes that run it keep it.
  *
  * extractor: borrows. name: borrows; len: its length or `PM_NUL_TERMINATED`.
@@ -987,13 +1162,6 @@ pm_status pm_extractor_path(const pm_extractor *extractor,
                             size_t len,
                             pm_names **path,
                             pm_error **error);
-
-/**
- * The path of the private directory, valid until the extractor is freed. Never NULL; "" for NULL.
- *
- * extractor: borrows. Threads: any thread.
- */
-const char *pm_extractor_directory(const pm_extractor *extractor);
 
 /* ---- Command: what to start and how ------------------------------------------------------------ */
 
@@ -1034,6 +1202,15 @@ void pm_command_free(pm_command *command);
  * Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads: one at a time per object.
  */
 pm_status pm_command_set_name(pm_command *command, const char *name, size_t len, pm_error **error);
+
+/**
+ * Sets the name that the program sees as its own (`argv[0]`); the program as it was named if never
+ * set.
+ *
+ * command: borrows. arg0: copies; len: its length or `PM_NUL_TERMINATED`.
+ * Errors: none but NULL arguments. Threads: one at a time per object.
+ */
+pm_status pm_command_set_arg0(pm_command *command, const char *arg0, size_t len, pm_error **error);
 
 /**
  * Adds one argument; the program's own name is not one of them.
@@ -1543,6 +1720,24 @@ pm_status pm_manager_stop_all(pm_manager *manager,
 pm_status pm_manager_kill(pm_manager *manager, pm_id id, pm_error **error);
 
 /**
+ * Takes a process, running or not, out of the manager without ending it: what becomes of it is
+ * the affair of its handles from now on.
+ *
+ * manager: borrows. process: returns owned; free with pm_process_free().
+ * Errors: `PM_ERROR_PROCESS_NOT_FOUND`. Threads: any thread.
+ */
+pm_status pm_manager_take(pm_manager *manager, pm_id id, pm_process **process, pm_error **error);
+
+/**
+ * Ends all processes as letting go of the last handle would, whoever still has handles of them,
+ * and waits for those that are killed: for the end of a program.
+ *
+ * manager: borrows. wait_ms: how long to wait at most.
+ * Errors: `PM_ERROR_CLOSED`. Threads: any thread.
+ */
+pm_status pm_manager_end_all(pm_manager *manager, uint32_t wait_ms, pm_error **error);
+
+/**
  * Removes a process that has ended from the manager.
  *
  * manager: borrows.
@@ -1631,6 +1826,25 @@ pm_status pm_manager_run(pm_manager *manager,
                          pm_error **error);
 
 /**
+ * Runs all of the commands to their end on this thread, at most `parallel` at a time.
+ *
+ * manager: borrows. commands: copies; `count` of them. parallel: 1 or more. options: copies; they
+ * bound each run; NULL: all defaults. results: an array for `count` results, returns owned, in
+ * the order of the commands; NULL where a run could not be started. errors: an array for `count`
+ * errors, returns owned; NULL where there is a result; may be NULL itself.
+ * Errors: for the call as a whole `PM_ERROR_INVALID_ARGUMENT`, `PM_ERROR_FORKED`,
+ * `PM_ERROR_CLOSED`. Threads: any thread.
+ */
+pm_status pm_manager_run_many(pm_manager *manager,
+                              const pm_command *const *commands,
+                              size_t count,
+                              size_t parallel,
+                              const pm_run_options *options,
+                              pm_run_result **results,
+                              pm_error **errors,
+                              pm_error **error);
+
+/**
  * Why the run ended.
  *
  * result: borrows. Threads: any thread.
@@ -1660,6 +1874,14 @@ void pm_run_result_stdout(const pm_run_result *result, pm_bytes *bytes);
  * result: borrows. bytes: written always, unless it is NULL. Threads: any thread.
  */
 void pm_run_result_stderr(const pm_run_result *result, pm_bytes *bytes);
+
+/**
+ * Bytes of output that were dropped because this thread was held up while it collected; 0 unless
+ * the command's output policy drops, and for NULL.
+ *
+ * result: borrows. Threads: any thread.
+ */
+uint64_t pm_run_result_lost(const pm_run_result *result);
 
 /**
  * Frees a result. NULL is fine.
@@ -1755,6 +1977,65 @@ pm_status pm_manager_fd(pm_manager *manager, int32_t *fd, pm_error **error);
  * manager: borrows. Errors: `PM_ERROR_CLOSED`, `PM_ERROR_IO`. Threads: any thread.
  */
 pm_status pm_manager_deliver_directly(pm_manager *manager, pm_error **error);
+
+/* ---- Events and output of all processes without callbacks -------------------------------------- */
+
+/**
+ * A new subscription to the events of the manager.
+ *
+ * manager: borrows. events: returns owned; free with pm_events_free().
+ * Errors: `PM_ERROR_CLOSED`, `PM_ERROR_IO`. Threads: any thread.
+ */
+pm_status pm_manager_events(pm_manager *manager, pm_events **events, pm_error **error);
+
+/**
+ * Waits for the next event.
+ *
+ * events: borrows. timeout_ms: 0 does not wait, negative waits without a deadline. event: a view,
+ * valid until the next call with the same `events`.
+ * Returns `PM_END` when the manager is gone, `PM_TIMED_OUT` when the time is over.
+ * Errors: `PM_ERROR_FORKED`. Threads: one at a time per object.
+ */
+pm_status pm_events_next(pm_events *events,
+                         int64_t timeout_ms,
+                         const pm_event **event,
+                         pm_error **error);
+
+/**
+ * Ends a subscription. NULL is fine.
+ *
+ * events: takes. Threads: one at a time per object.
+ */
+void pm_events_free(pm_events *events);
+
+/**
+ * A new watch over the manager: events and output together.
+ *
+ * manager: borrows. watch: returns owned; free with pm_watch_free().
+ * Errors: `PM_ERROR_CLOSED`, `PM_ERROR_IO`. Threads: any thread.
+ */
+pm_status pm_manager_watch(pm_manager *manager, pm_watch **watch, pm_error **error);
+
+/**
+ * Waits until there is something, and gives what is there: at least one item, at most 1024.
+ *
+ * watch: borrows. timeout_ms: 0 does not wait, negative waits without a deadline. items: an array
+ * of `count`, a view that is valid, with what it points to, until the next call with this watch.
+ * Returns `PM_END` when the manager is gone, `PM_TIMED_OUT` when the time is over.
+ * Errors: `PM_ERROR_FORKED`. Threads: one at a time per object.
+ */
+pm_status pm_watch_next(pm_watch *watch,
+                        int64_t timeout_ms,
+                        const pm_watch_item **items,
+                        size_t *count,
+                        pm_error **error);
+
+/**
+ * Ends a watch, and with it the views that it gave. NULL is fine.
+ *
+ * watch: takes. Threads: one at a time per object.
+ */
+void pm_watch_free(pm_watch *watch);
 
 /* ---- Process ----------------------------------------------------------------------------------- */
 

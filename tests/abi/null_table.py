@@ -21,6 +21,8 @@ OPTIONAL = {
     "pm_process_wait": {"exit"},
     "pm_manager_start_each": {"errors"},
     "pm_command_set_output": {"options"},
+    "pm_extractor_new_with": {"options"},
+    "pm_manager_run_many": {"options", "errors"},
     "pm_manager_start_with_sudo": {"options"},
     "pm_process_start_with_sudo": {"options"},
     "pm_command_run": {"options"},
@@ -28,7 +30,7 @@ OPTIONAL = {
 }
 # A NULL where the length is 0 is an empty array: the table calls with length 1.
 LENGTHS = {"len", "name_len", "data_len", "path_len", "value_len", "count"}
-HANDLES = ("extractor", "command", "manager", "process", "output")
+HANDLES = ("extractor", "command", "manager", "process", "output", "events", "watch")
 # Would wait, end or replace something; only tried with a NULL object.
 VALUES = {
     "pm_id": "id", "int64_t": "0", "uint64_t": "0", "uint32_t": "1", "int32_t": "0", "bool": "false", "size_t": "1",
@@ -134,17 +136,23 @@ int main(void)
     pm_extractor *the_extractor;
     pm_manager *the_manager;
     pm_output *the_output;
+    pm_events *the_events;
+    pm_watch *the_watch;
     OK(pm_extractor_new(&the_extractor, &error));
     OK(pm_manager_new(the_extractor, &the_manager, &error));
     pm_command *the_command = helper("cat", NULL);
     const pm_command *const commands[] = {the_command};
     pm_process *the_process = start(the_manager, "ticker", NULL);
     OK(pm_process_output(the_process, &the_output, &error));
+    OK(pm_manager_events(the_manager, &the_events, &error));
+    OK(pm_manager_watch(the_manager, &the_watch, &error));
     (void)room, (void)args, (void)id, (void)commands;
 @CALLS@
     CHECK(pm_manager_count(the_manager) == 1);
     OK(pm_process_kill(the_process, &error));
     pm_output_free(the_output);
+    pm_events_free(the_events);
+    pm_watch_free(the_watch);
     pm_process_free(the_process);
     pm_command_free(the_command);
     pm_manager_free(the_manager);

@@ -1,6 +1,33 @@
 /* A run collects both streams, how it ended, and why; its bounds end it. */
 #include "check.h"
 
+/* As many as asked at a time; each has a result or an error. */
+static void many(pm_manager *manager)
+{
+    enum { COUNT = 5 };
+    pm_error *error = NULL, *errors[COUNT];
+    pm_run_result *results[COUNT];
+    pm_command *good = helper("exit_code", ARGS("4")), *bad;
+    pm_exit end;
+    OK(pm_command_new("/no/such/program", NUL, &bad, &error));
+    const pm_command *const commands[COUNT] = {good, good, bad, good, good};
+    OK(pm_manager_run_many(manager, commands, COUNT, 2, NULL, results, errors, &error));
+    for (int at = 0; at < COUNT; ++at) {
+        CHECK((results[at] == NULL) == (at == 2) && (errors[at] == NULL) == (at != 2));
+        pm_info_exit(pm_run_result_info(results[at]), &end);
+        CHECK(at == 2 || end.code == 4);
+        CHECK(pm_run_result_lost(results[at]) == 0);
+        pm_run_result_free(results[at]);
+    }
+    CHECK(pm_error_status(errors[2]) == PM_ERROR_PROGRAM_NOT_FOUND);
+    pm_error_free(errors[2]);
+    IS(PM_ERROR_INVALID_ARGUMENT,
+       pm_manager_run_many(manager, commands, COUNT, 0, NULL, results, errors, &error));
+    OK(pm_manager_run_many(manager, NULL, 0, 1, NULL, NULL, NULL, &error));
+    pm_command_free(good);
+    pm_command_free(bad);
+}
+
 int main(void)
 {
     pm_error *error = NULL;
@@ -47,6 +74,7 @@ int main(void)
     CHECK(end.kind == PM_EXIT_SIGNAL && end.signal == 9 && end.code == -1);
     pm_run_result_free(result);
     pm_command_free(command);
+    many(manager);
     pm_manager_free(manager);
     return 0;
 }

@@ -1,7 +1,5 @@
 //! Starting many processes in one call.
 
-use std::ptr;
-
 use core_api::Command;
 
 use crate::command::pm_command;
@@ -17,7 +15,7 @@ use crate::status::pm_status::{self, PM_OK};
 ///
 /// # Safety
 /// `commands` is NULL, or valid for reads of `count` pointers, each NULL or a handle.
-unsafe fn copies(
+pub(crate) unsafe fn copies(
     commands: *const *const pm_command,
     count: usize,
 ) -> Result<Vec<Command>, Failure> {
@@ -84,16 +82,24 @@ pub unsafe extern "C" fn pm_manager_start_each(
         out.share_some(
             runners.into_iter().map(|it| it.map(|it| pm_process::new(it, Some(manager.hub())))),
         );
-        for (at, failure) in failures.into_iter().enumerate().filter(|_| !errors.is_null()) {
-            let failure = failure.map_or(ptr::null_mut(), |it| Box::into_raw(Box::new(it)));
-            // SAFETY: not NULL, so valid for `count` writes.
-            unsafe { errors.add(at).write(failure) };
-        }
+        // SAFETY: NULL or valid for `count` writes.
+        unsafe { put_errors(errors, failures) };
         Ok(PM_OK)
     })
 }
 
-fn split<T>(result: Result<T, Failure>) -> (Option<T>, Option<pm_error>) {
+/// Hands the errors of several to C, where it wants them.
+///
+/// # Safety
+/// `errors` is NULL, or valid for as many writes as there are failures.
+pub(crate) unsafe fn put_errors(errors: *mut *mut pm_error, failures: Vec<Option<pm_error>>) {
+    // SAFETY: as promised by the caller.
+    if let Ok(out) = unsafe { handle::slots(errors, failures.len(), "errors") } {
+        out.give_some(failures.into_iter());
+    }
+}
+
+pub(crate) fn split<T>(result: Result<T, Failure>) -> (Option<T>, Option<pm_error>) {
     match result {
         Ok(value) => (Some(value), None),
         Err(failure) => (None, Some(failure.into_error())),

@@ -127,6 +127,28 @@ pub unsafe extern "C" fn pm_command_set_name(
     unsafe { set(command, error, body) }
 }
 
+/// Sets the name that the program sees as its own (`argv[0]`); the program as it was named if never
+/// set.
+///
+/// command: borrows. arg0: copies; len: its length or `PM_NUL_TERMINATED`.
+/// Errors: none but NULL arguments. Threads: one at a time per object.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_command_set_arg0(
+    command: *mut pm_command,
+    arg0: *const c_char,
+    len: usize,
+    error: *mut *mut pm_error,
+) -> pm_status {
+    let body = |command: &mut pm_command| {
+        // SAFETY: as the crate's documentation says of arguments.
+        let arg0 = unsafe { convert::text(arg0, len, "arg0")? };
+        command.change(|inner| inner.arg0(arg0));
+        Ok(())
+    };
+    // SAFETY: a handle or NULL.
+    unsafe { set(command, error, body) }
+}
+
 /// Adds one argument; the program's own name is not one of them.
 ///
 /// command: borrows. arg: copies; bytes as they are, a NUL among them is refused by the start;

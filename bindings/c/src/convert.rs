@@ -1,6 +1,7 @@
 //! What comes in from C as pointer and length or as a number, checked and as a Rust value.
 
 use std::ffi::{c_char, CStr, OsStr};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::slice;
 use std::time::Duration;
@@ -134,4 +135,17 @@ pub(crate) unsafe fn argv<'a>(
         // SAFETY: as promised by the caller.
         texts.push(unsafe { text(item, PM_NUL_TERMINATED, name)? });
     }
+}
+
+/// A duplicate of a descriptor of the host, so that the host may close its own.
+///
+/// # Safety
+/// The host does not close the descriptor during the call.
+pub(crate) unsafe fn duplicate(fd: i32) -> Result<OwnedFd, Failure> {
+    if fd < 0 {
+        return Err(Failure::invalid("fd", format!("{fd} is not a descriptor")));
+    }
+    // SAFETY: not negative; a closed one only makes the duplication fail.
+    let host = unsafe { BorrowedFd::borrow_raw(fd) };
+    host.try_clone_to_owned().map_err(|error| Failure::invalid("fd", error))
 }

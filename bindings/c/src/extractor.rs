@@ -5,13 +5,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use core_api::{BinaryExtractor, ProcessError};
+use core_api::{BinaryExtractor, BinaryExtractorBuilder, ExtractionLocation};
 
 use crate::convert;
-use crate::error::pm_error;
+use crate::error::{pm_error, Failure};
 use crate::guard;
 use crate::handle::{self, Out};
-use crate::names::pm_names;
+use crate::sized::{self, Plain};
 use crate::status::pm_status::{self, PM_OK};
 use crate::types::PM_NUL_TERMINATED;
 
@@ -20,16 +20,77 @@ use crate::types::PM_NUL_TERMINATED;
 pub struct pm_extractor {
     inner: BinaryExtractor,
     directory: OnceLock<CString>,
+    reason: OnceLock<CString>,
 }
+
+/// Where the executables of an extractor are.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum pm_location {
+    /// There is no directory yet, or it is not known: a NULL handle.
+    PM_LOCATION_NONE = 0,
+    /// In a private directory in the base directory.
+    PM_LOCATION_BASE = 1,
+    /// In a private directory elsewhere: the base directory cannot be used.
+    PM_LOCATION_FALLBACK = 2,
+    /// In sealed memory (memfd_create(2)): no directory allows execution.
+    PM_LOCATION_MEMORY = 3,
+}
+
+impl From<&ExtractionLocation> for pm_location {
+    fn from(location: &ExtractionLocation) -> Self {
+        match location {
+            ExtractionLocation::Base { .. } => Self::PM_LOCATION_BASE,
+            ExtractionLocation::Fallback { .. } => Self::PM_LOCATION_FALLBACK,
+            ExtractionLocation::Memory { .. } => Self::PM_LOCATION_MEMORY,
+            _ => Self::PM_LOCATION_NONE,
+        }
+    }
+}
+
+/// How an extractor is made. Begin with `PM_EXTRACTOR_OPTIONS_INIT`; NULL means the default. What
+/// the pointers lead to is used during the call only.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct pm_extractor_options {
+    /// The size of this struct: fields may be added at its end.
+    pub struct_size: usize,
+    /// The directory, which must exist, in which the private directory is made. Default `TMPDIR`,
+    /// or /tmp.
+    pub base: *const c_char,
+    /// How the private directory's name begins, in UTF-8. Extractors remove what killed programs
+    /// left under their own prefix. Default process_manager.
+    pub prefix: *const c_char,
+    /// The directories tried in this order where the base directory is mounted noexec; memory is
+    /// next. An array that ends with NULL. Default `XDG_RUNTIME_DIR`, /tmp, /dev/shm, /var/tmp,
+    /// `$HOME/.cache`.
+    pub fallbacks: *const *const c_char,
+}
+
+// SAFETY: the size first; pointers, for which all bytes are values.
+unsafe impl Plain for pm_extractor_options {}
 
 impl pm_extractor {
     pub(crate) fn new(inner: BinaryExtractor) -> Self {
-        Self { inner, directory: OnceLock::new() }
+        Self { inner, directory: OnceLock::new(), reason: OnceLock::new() }
     }
 
     fn directory(&self) -> &CStr {
         let path = || self.inner.temp_dir().as_os_str().as_bytes();
         self.directory.get_or_init(|| CString::new(path()).unwrap_or_default())
+    }
+
+    /// Kept once it is known; a location does not change.
+    fn reason(&self) -> Option<&CStr> {
+        if let Some(reason) = self.reason.get() {
+            return Some(reason);
+        }
+        let reason = match self.inner.location()? {
+            ExtractionLocation::Fallback { reason, .. }
+            | ExtractionLocation::Memory { reason, .. } => reason,
+            _ => String::new(),
+        };
+        Some(self.reason.get_or_init(|| CString::new(reason).unwrap_or_default()))
     }
 
     pub(crate) fn inner(&self) -> BinaryExtractor {
@@ -76,6 +137,48 @@ pub unsafe extern "C" fn pm_extractor_new_in(
     })
 }
 
+/// # Safety
+/// As for [`sized::copy_in`], and the fields are NULL or as they say.
+unsafe fn builder(options: *const pm_extractor_options) -> Result<BinaryExtractorBuilder, Failure> {
+    // SAFETY: as promised by the caller.
+    let options = unsafe { sized::copy_in(options, "options")? };
+    let pm_extractor_options { struct_size: _, base, prefix, fallbacks } = options;
+    let mut builder = BinaryExtractor::builder();
+    // SAFETY: as promised by the caller, for all of this block.
+    unsafe {
+        if !base.is_null() {
+            builder =
+                builder.base_directory(convert::text(base, PM_NUL_TERMINATED, "options.base")?);
+        }
+        if !prefix.is_null() {
+            builder = builder.prefix(convert::name(prefix, PM_NUL_TERMINATED, "options.prefix")?);
+        }
+        if !fallbacks.is_null() {
+            builder = builder.fallback_directories(convert::argv(fallbacks, "options.fallbacks")?);
+        }
+    }
+    Ok(builder)
+}
+
+/// As pm_extractor_new(), with options.
+///
+/// options: copies; NULL: all defaults. extractor: returns owned; free with pm_extractor_free().
+/// Errors: `PM_ERROR_INVALID_ARGUMENT`, `PM_ERROR_EXTRACTION_FAILED`. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_extractor_new_with(
+    options: *const pm_extractor_options,
+    extractor: *mut *mut pm_extractor,
+    error: *mut *mut pm_error,
+) -> pm_status {
+    guard::call(error, || {
+        // SAFETY: as the crate's documentation says of arguments.
+        let (builder, out) =
+            unsafe { (self::builder(options)?, Out::new(extractor, "extractor")?) };
+        out.share(pm_extractor::new(builder.build()?));
+        Ok(PM_OK)
+    })
+}
+
 /// Adds an owner. NULL gives NULL. The result is `extractor`, to be freed once more.
 ///
 /// extractor: borrows. Threads: any thread.
@@ -94,161 +197,6 @@ pub unsafe extern "C" fn pm_extractor_free(extractor: *mut pm_extractor) {
     guard::quiet(|| unsafe { handle::drop_owner(extractor) });
 }
 
-/// Extracts `data` as the executable `name`. One that has the name already is replaced; processes
-/// that run it keep the old one.
-///
-/// extractor: borrows. name: copies; UTF-8, one path component; name_len: its length or
-/// `PM_NUL_TERMINATED`. data: copies.
-/// Errors: `PM_ERROR_INVALID_ARGUMENT`, `PM_ERROR_EXTRACTION_FAILED` (also for empty data),
-/// `PM_ERROR_FORKED`; nothing is left then. Threads: any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pm_extractor_add_binary(
-    extractor: *mut pm_extractor,
-    name: *const c_char,
-    name_len: usize,
-    data: *const u8,
-    data_len: usize,
-    error: *mut *mut pm_error,
-) -> pm_status {
-    guard::call(error, || {
-        // SAFETY: as the crate's documentation says of arguments.
-        let (extractor, name, data) = unsafe {
-            (
-                handle::borrow(extractor, "extractor")?,
-                convert::name(name, name_len, "name")?,
-                convert::items(data, data_len, "data")?,
-            )
-        };
-        extractor.inner().add_binary(name, data)?;
-        Ok(PM_OK)
-    })
-}
-
-/// Extracts a copy of the regular file `path` as the executable `name`.
-///
-/// extractor: borrows. name, path: copies; each with its length or `PM_NUL_TERMINATED`.
-/// Errors: as pm_extractor_add_binary(); `PM_ERROR_INVALID_ARGUMENT` where `path` is not a file
-/// that can be read. Threads: any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pm_extractor_add_file(
-    extractor: *mut pm_extractor,
-    name: *const c_char,
-    name_len: usize,
-    path: *const c_char,
-    path_len: usize,
-    error: *mut *mut pm_error,
-) -> pm_status {
-    guard::call(error, || {
-        // SAFETY: as the crate's documentation says of arguments.
-        let (extractor, name, path) = unsafe {
-            (
-                handle::borrow(extractor, "extractor")?,
-                convert::name(name, name_len, "name")?,
-                convert::text(path, path_len, "path")?,
-            )
-        };
-        extractor.inner().add_file(name, Path::new(path))?;
-        Ok(PM_OK)
-    })
-}
-
-/// As pm_extractor_add_binary(), and refuses data whose SHA-256 is not `sha256`.
-///
-/// sha256: borrows; 64 hexadecimal digits, NUL-terminated.
-/// Errors: as there; `PM_ERROR_EXTRACTION_FAILED` where the sums differ. Threads: any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pm_extractor_add_verified(
-    extractor: *mut pm_extractor,
-    name: *const c_char,
-    name_len: usize,
-    data: *const u8,
-    data_len: usize,
-    sha256: *const c_char,
-    error: *mut *mut pm_error,
-) -> pm_status {
-    guard::call(error, || {
-        // SAFETY: as the crate's documentation says of arguments.
-        let (extractor, name, data, sha256) = unsafe {
-            (
-                handle::borrow(extractor, "extractor")?,
-                convert::name(name, name_len, "name")?,
-                convert::items(data, data_len, "data")?,
-                convert::name(sha256, PM_NUL_TERMINATED, "sha256")?,
-            )
-        };
-        extractor.inner().add_verified(name, data, sha256)?;
-        Ok(PM_OK)
-    })
-}
-
-/// Removes a binary. Processes that run it keep it.
-///
-/// extractor: borrows. name: borrows; len: its length or `PM_NUL_TERMINATED`.
-/// Errors: `PM_ERROR_BINARY_NOT_FOUND`. Threads: any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pm_extractor_remove(
-    extractor: *mut pm_extractor,
-    name: *const c_char,
-    len: usize,
-    error: *mut *mut pm_error,
-) -> pm_status {
-    guard::call(error, || {
-        // SAFETY: as the crate's documentation says of arguments.
-        let (extractor, name) =
-            unsafe { (handle::borrow(extractor, "extractor")?, convert::name(name, len, "name")?) };
-        extractor.inner().remove_binary(name)?;
-        Ok(PM_OK)
-    })
-}
-
-/// The names of all binaries, sorted.
-///
-/// extractor: borrows. names: returns owned; free with pm_names_free().
-/// Errors: none but NULL arguments. Threads: any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pm_extractor_list(
-    extractor: *const pm_extractor,
-    names: *mut *mut pm_names,
-    error: *mut *mut pm_error,
-) -> pm_status {
-    guard::call(error, || {
-        // SAFETY: as the crate's documentation says of arguments.
-        let (extractor, out) =
-            unsafe { (handle::borrow(extractor, "extractor")?, Out::new(names, "names")?) };
-        out.give(pm_names::new(extractor.inner.list_binaries()));
-        Ok(PM_OK)
-    })
-}
-
-/// The path of a binary.
-///
-/// extractor: borrows. name: borrows; len: its length or `PM_NUL_TERMINATED`.
-/// path: returns owned, as a list of one; free with pm_names_free().
-/// Errors: `PM_ERROR_BINARY_NOT_FOUND`. Threads: any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pm_extractor_path(
-    extractor: *const pm_extractor,
-    name: *const c_char,
-    len: usize,
-    path: *mut *mut pm_names,
-    error: *mut *mut pm_error,
-) -> pm_status {
-    guard::call(error, || {
-        // SAFETY: as the crate's documentation says of arguments.
-        let (extractor, name, out) = unsafe {
-            (
-                handle::borrow(extractor, "extractor")?,
-                convert::name(name, len, "name")?,
-                Out::new(path, "path")?,
-            )
-        };
-        let found = extractor.inner.get_binary_path(name);
-        let found = found.ok_or_else(|| ProcessError::BinaryNotFound(name.to_owned()))?;
-        out.give(pm_names::new([found.into_os_string()]));
-        Ok(PM_OK)
-    })
-}
-
 /// The path of the private directory, valid until the extractor is freed. Never NULL; "" for NULL.
 ///
 /// extractor: borrows. Threads: any thread.
@@ -257,4 +205,28 @@ pub unsafe extern "C" fn pm_extractor_directory(extractor: *const pm_extractor) 
     // SAFETY: a shared handle or NULL.
     let directory = || unsafe { extractor.as_ref() }.map(pm_extractor::directory);
     guard::value(c"", directory).as_ptr()
+}
+
+/// Where the executables are.
+///
+/// extractor: borrows. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_extractor_location(extractor: *const pm_extractor) -> pm_location {
+    // SAFETY: a shared handle or NULL.
+    let location = || unsafe { extractor.as_ref() }.and_then(|one| one.inner.location());
+    let none = pm_location::PM_LOCATION_NONE;
+    guard::value(none, || location().as_ref().map(pm_location::from))
+}
+
+/// Why every directory before the one in use was refused, for people; "" where the base directory
+/// is used or nothing is known yet. Never NULL; valid until the extractor is freed.
+///
+/// extractor: borrows. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_extractor_location_reason(
+    extractor: *const pm_extractor,
+) -> *const c_char {
+    // SAFETY: a shared handle or NULL.
+    let reason = || unsafe { extractor.as_ref() }.and_then(pm_extractor::reason);
+    guard::value(c"", reason).as_ptr()
 }

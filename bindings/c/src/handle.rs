@@ -122,9 +122,17 @@ impl<T> Slots<T> {
 
     /// As [`share`](Self::share), with NULL for what is not there.
     pub(crate) fn share_some(self, values: impl Iterator<Item = Option<T>>) {
+        self.put(values, |it| Arc::into_raw(Arc::new(it)).cast_mut());
+    }
+
+    /// Hands exclusive handles to C, with NULL for what is not there.
+    pub(crate) fn give_some(self, values: impl Iterator<Item = Option<T>>) {
+        self.put(values, |it| Box::into_raw(Box::new(it)));
+    }
+
+    fn put(self, values: impl Iterator<Item = Option<T>>, raw: impl Fn(T) -> *mut T) {
         for (at, value) in values.enumerate() {
-            let value =
-                value.map_or(std::ptr::null_mut(), |it| Arc::into_raw(Arc::new(it)).cast_mut());
+            let value = value.map_or(std::ptr::null_mut(), &raw);
             // SAFETY: as promised to `slots`.
             unsafe { self.0.add(at).write(value) };
         }

@@ -37,6 +37,8 @@ mod names;
 
 mod extractor;
 
+mod binaries;
+
 mod command;
 
 mod stdio;
@@ -60,6 +62,8 @@ mod event;
 mod poll;
 
 mod direct;
+
+mod stream;
 
 mod process;
 

@@ -2,6 +2,7 @@
 
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use core_api::{BinaryExtractor, ProcessManager};
 
@@ -273,6 +274,47 @@ pub unsafe extern "C" fn pm_manager_kill(
     guard::call(error, || {
         // SAFETY: as the crate's documentation says of arguments.
         unsafe { handle::borrow(manager, "manager")? }.core()?.kill_process(id.into())?;
+        Ok(PM_OK)
+    })
+}
+
+/// Takes a process, running or not, out of the manager without ending it: what becomes of it is
+/// the affair of its handles from now on.
+///
+/// manager: borrows. process: returns owned; free with pm_process_free().
+/// Errors: `PM_ERROR_PROCESS_NOT_FOUND`. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_manager_take(
+    manager: *mut pm_manager,
+    id: pm_id,
+    process: *mut *mut pm_process,
+    error: *mut *mut pm_error,
+) -> pm_status {
+    guard::call(error, || {
+        // SAFETY: as the crate's documentation says of arguments.
+        let (manager, out) =
+            unsafe { (handle::borrow(manager, "manager")?, Out::new(process, "process")?) };
+        let runner = manager.core()?.take_process(id.into())?;
+        out.share(pm_process::new(runner, Some(&manager.hub)));
+        Ok(PM_OK)
+    })
+}
+
+/// Ends all processes as letting go of the last handle would, whoever still has handles of them,
+/// and waits for those that are killed: for the end of a program.
+///
+/// manager: borrows. wait_ms: how long to wait at most.
+/// Errors: `PM_ERROR_CLOSED`. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_manager_end_all(
+    manager: *mut pm_manager,
+    wait_ms: u32,
+    error: *mut *mut pm_error,
+) -> pm_status {
+    guard::call(error, || {
+        // SAFETY: as the crate's documentation says of arguments.
+        let manager = unsafe { handle::borrow(manager, "manager")? };
+        manager.core()?.end_all(Duration::from_millis(wait_ms.into()));
         Ok(PM_OK)
     })
 }

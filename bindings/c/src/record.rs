@@ -1,6 +1,6 @@
 //! `pm_record`: one line, or one gap, of a process's output.
 
-use core_api::{OutputChunk, Record, RecordData};
+use core_api::{OutputChunk, OutputData, OutputRecord, Record, RecordData};
 
 use crate::convert;
 use crate::types::{pm_bytes, pm_source};
@@ -64,6 +64,17 @@ impl From<Record<'_>> for pm_record {
             lost_bytes: lost.0,
             lost_lines: lost.1,
         }
+    }
+}
+
+impl From<&OutputRecord> for pm_record {
+    fn from(record: &OutputRecord) -> Self {
+        let OutputRecord { source, sequence, time, data } = record;
+        let data = match data {
+            OutputData::Line { bytes, partial } => RecordData::Line { bytes, partial: *partial },
+            OutputData::Gap { bytes, lines } => RecordData::Gap { bytes: *bytes, lines: *lines },
+        };
+        Record { source: *source, sequence: *sequence, time: *time, data }.into()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core_api::{ProcessError, RunEnd, RunOptions, RunOutput};
 
+use crate::batch::{copies, put_errors, split};
 use crate::command::pm_command;
 use crate::convert;
 use crate::error::{pm_error, Failure};
@@ -48,11 +49,13 @@ pub struct pm_run_result {
     info: pm_info,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+    lost: u64,
 }
 
 impl pm_run_result {
     fn new(end: pm_run_end, output: RunOutput) -> Self {
-        Self { end, info: output.info.into(), stdout: output.stdout, stderr: output.stderr }
+        let RunOutput { info, stdout, stderr, lost, .. } = output;
+        Self { end, info: info.into(), stdout, stderr, lost }
     }
 }
 
@@ -136,6 +139,41 @@ pub unsafe extern "C" fn pm_manager_run(
     })
 }
 
+/// Runs all of the commands to their end on this thread, at most `parallel` at a time.
+///
+/// manager: borrows. commands: copies; `count` of them. parallel: 1 or more. options: copies; they
+/// bound each run; NULL: all defaults. results: an array for `count` results, returns owned, in
+/// the order of the commands; NULL where a run could not be started. errors: an array for `count`
+/// errors, returns owned; NULL where there is a result; may be NULL itself.
+/// Errors: for the call as a whole `PM_ERROR_INVALID_ARGUMENT`, `PM_ERROR_FORKED`,
+/// `PM_ERROR_CLOSED`. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_manager_run_many(
+    manager: *mut pm_manager,
+    commands: *const *const pm_command,
+    count: usize,
+    parallel: usize,
+    options: *const pm_run_options,
+    results: *mut *mut pm_run_result,
+    errors: *mut *mut pm_error,
+    error: *mut *mut pm_error,
+) -> pm_status {
+    guard::call(error, || {
+        // SAFETY: as the crate's documentation says of arguments.
+        let (manager, commands, bounds, out) = unsafe {
+            let manager = handle::borrow(manager, "manager")?;
+            let commands = copies(commands, count)?;
+            (manager, commands, self::options(options)?, handle::slots(results, count, "results")?)
+        };
+        let done = manager.core()?.run_many(commands, parallel, bounds)?;
+        let (results, failures): (Vec<_>, Vec<_>) = done.into_iter().map(result).map(split).unzip();
+        out.give_some(results.into_iter());
+        // SAFETY: NULL or valid for `count` writes.
+        unsafe { put_errors(errors, failures) };
+        Ok(PM_OK)
+    })
+}
+
 /// Why the run ended.
 ///
 /// result: borrows. Threads: any thread.
@@ -181,6 +219,16 @@ pub unsafe extern "C" fn pm_run_result_stderr(result: *const pm_run_result, byte
     let view = guard::value(pm_bytes::EMPTY, view);
     // SAFETY: NULL or valid for a write.
     unsafe { handle::put_optional(bytes, view) };
+}
+
+/// Bytes of output that were dropped because this thread was held up while it collected; 0 unless
+/// the command's output policy drops, and for NULL.
+///
+/// result: borrows. Threads: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pm_run_result_lost(result: *const pm_run_result) -> u64 {
+    // SAFETY: a handle or NULL.
+    guard::value(0, || unsafe { result.as_ref() }.map(|result| result.lost))
 }
 
 /// Frees a result. NULL is fine.

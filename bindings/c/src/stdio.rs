@@ -1,7 +1,6 @@
 //! What a `pm_command` says of the child's standard streams and further descriptors.
 
 use std::ffi::c_char;
-use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -75,19 +74,6 @@ fn set_output(command: &mut pm_command, stream: pm_stream, to: Stdout) -> Result
     Ok(())
 }
 
-/// A duplicate of a descriptor of the host, so that the host may close its own.
-///
-/// # Safety
-/// The host does not close the descriptor during the call.
-unsafe fn duplicate(fd: i32) -> Result<OwnedFd, Failure> {
-    if fd < 0 {
-        return Err(Failure::invalid("fd", format!("{fd} is not a descriptor")));
-    }
-    // SAFETY: not negative; a closed one only makes the duplication fail.
-    let host = unsafe { BorrowedFd::borrow_raw(fd) };
-    host.try_clone_to_owned().map_err(|error| Failure::invalid("fd", error))
-}
-
 /// Says where a standard stream of the child comes from or goes to.
 ///
 /// command: borrows. stream: one of pm_stream. stdio: one of pm_stdio. Errors:
@@ -154,7 +140,7 @@ pub unsafe extern "C" fn pm_command_set_stdio_fd(
 ) -> pm_status {
     let body = |command: &mut pm_command| {
         // SAFETY: as the crate's documentation says of arguments.
-        let fd = Arc::new(unsafe { duplicate(fd)? });
+        let fd = Arc::new(unsafe { convert::duplicate(fd)? });
         match pm_stream::check(stream, "stream")? {
             pm_stream::PM_STDIN => command.change(|inner| inner.stdin(Stdin::Fd(fd))),
             output => set_output(command, output, Stdout::Fd(fd))?,
@@ -200,7 +186,7 @@ pub unsafe extern "C" fn pm_command_add_fd(
 ) -> pm_status {
     let body = |command: &mut pm_command| {
         // SAFETY: as the crate's documentation says of arguments.
-        let fd = unsafe { duplicate(fd)? };
+        let fd = unsafe { convert::duplicate(fd)? };
         command.change(|inner| inner.extra_fd(fd, target));
         Ok(())
     };

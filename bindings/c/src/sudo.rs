@@ -3,10 +3,10 @@
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
-use core_api::{ProcessRunner, SudoOptions};
+use core_api::{ProcessRunner, SudoMode, SudoOptions};
 
 use crate::command::pm_command;
-use crate::convert;
+use crate::convert::{self, inbound};
 use crate::error::{pm_error, Failure};
 use crate::guard;
 use crate::handle::{self, Out};
@@ -18,6 +18,31 @@ use crate::types::PM_NUL_TERMINATED;
 
 /// The longest password that sudo reads as one, and one byte more.
 const ROOM: usize = 512;
+
+/// How sudo is used.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum pm_sudo_mode {
+    /// Sudo starts a helper of this library, which starts the command: everything works as without
+    /// sudo. The sudoers file must allow any command. The default.
+    PM_SUDO_RELAY = 0,
+    /// Sudo starts the command itself, for sudoers files that allow only named commands. The
+    /// guarantees are weaker: the process that is watched is sudo; sudo hands on signals that can
+    /// be caught, to the command alone; what runs as the other user cannot be killed, and is named
+    /// in the error of the stop; it can outlive the host.
+    PM_SUDO_DIRECT = 1,
+}
+
+inbound!(pm_sudo_mode: PM_SUDO_RELAY, PM_SUDO_DIRECT);
+
+impl From<pm_sudo_mode> for SudoMode {
+    fn from(mode: pm_sudo_mode) -> Self {
+        match mode {
+            pm_sudo_mode::PM_SUDO_RELAY => Self::Relay,
+            pm_sudo_mode::PM_SUDO_DIRECT => Self::Direct,
+        }
+    }
+}
 
 /// Called for the password, at most once, inside the call that starts, on its thread, and only when
 /// sudo really asks. It must not call functions on the same manager.
@@ -55,10 +80,13 @@ pub struct pm_sudo_options {
     pub ask: pm_password_callback,
     /// Given to `ask`.
     pub ask_data: *mut c_void,
+    /// One of pm_sudo_mode.
+    pub mode: u32,
     /// How long sudo may take until the command starts, in milliseconds. Default 30000.
-    pub timeout_ms: u64,
+    pub timeout_ms: u32,
     /// The names of the host's variables that the command gets, beside those that it sets itself;
-    /// an array that ends with NULL. Default all that it would get without sudo.
+    /// an array that ends with NULL. In direct mode sudo keeps them beside what it keeps by itself,
+    /// which the sudoers file must allow (`SETENV`). Default all that it would get without sudo.
     pub preserve_env: *const *const c_char,
 }
 
@@ -87,8 +115,9 @@ impl Ask {
 unsafe fn options(options: *const pm_sudo_options) -> Result<SudoOptions, Failure> {
     // SAFETY: as promised by the caller.
     let options = unsafe { sized::copy_in(options, "options")? };
-    let pm_sudo_options { struct_size: _, user, group, timeout_ms, preserve_env, .. } = options;
-    let mut sudo = SudoOptions::new();
+    let pm_sudo_options { user, group, mode, timeout_ms, preserve_env, .. } = options;
+    let mode = pm_sudo_mode::check(mode, "options.mode")?;
+    let mut sudo = SudoOptions::new().mode(mode.into());
     // SAFETY: as promised by the caller, for all of this block.
     unsafe {
         if !user.is_null() {
@@ -102,10 +131,9 @@ unsafe fn options(options: *const pm_sudo_options) -> Result<SudoOptions, Failur
         }
         sudo = secret(sudo, &options)?;
     }
-    let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms));
-    Ok(match timeout {
-        Some(timeout) => sudo.timeout(timeout),
-        None => sudo,
+    Ok(match timeout_ms {
+        0 => sudo,
+        ms => sudo.timeout(Duration::from_millis(ms.into())),
     })
 }
 

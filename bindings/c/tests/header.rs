@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The first function of each section, and the section's title.
-const SECTIONS: [(&str, &str); 14] = [
+const SECTIONS: [(&str, &str); 15] = [
     ("uint32_t pm_version_number(", "Version"),
     ("const char *pm_status_string(", "Status and errors"),
     ("size_t pm_names_count(", "Lists of texts"),
@@ -15,6 +15,7 @@ const SECTIONS: [(&str, &str); 14] = [
     ("pm_id pm_info_id(", "Info: the facts about a process"),
     ("pm_status pm_manager_new(", "Manager: many processes"),
     ("pm_status pm_manager_set_output_callback(", "Callbacks and event loops"),
+    ("pm_status pm_manager_events(", "Events and output of all processes without callbacks"),
     ("pm_status pm_command_run(", "Runs: start, collect, wait"),
     ("pm_status pm_process_start(", "Process"),
     ("pm_status pm_manager_start_with_sudo(", "Sudo: starting as another user"),
@@ -56,8 +57,9 @@ fn preamble() -> String {
          #define PM_NUL_TERMINATED SIZE_MAX\n\n\
          /** What the option structs begin with. */\n\
          #define PM_OUTPUT_OPTIONS_INIT {{sizeof(pm_output_options), 0, 0, 0, 0}}\n\
+         #define PM_EXTRACTOR_OPTIONS_INIT {{sizeof(pm_extractor_options), NULL, NULL, NULL}}\n\
          #define PM_RUN_OPTIONS_INIT {{sizeof(pm_run_options), 0, 0}}\n\
-         #define PM_SUDO_OPTIONS_INIT {{sizeof(pm_sudo_options), NULL, NULL, NULL, 0, NULL, NULL, 0, NULL}}\n"
+         #define PM_SUDO_OPTIONS_INIT {{sizeof(pm_sudo_options), NULL, NULL, NULL, 0, NULL, NULL, 0, 0, NULL}}\n"
     )
 }
 
