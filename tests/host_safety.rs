@@ -23,6 +23,7 @@ macro_rules! hosts {
 
 hosts! {
     signals_are_as_before,
+    the_thread_takes_no_signals,
     descriptors_are_as_before,
     descriptor_limit_in_mid_batch,
     descriptors_used_up,
@@ -33,9 +34,11 @@ hosts! {
     host_reaps_first,
     forked_copy_owns_nothing,
     forked_copy_holds_no_pipe,
+    forked_copy_starts_its_own,
     fork_while_others_hold_locks,
     fork_during_a_start,
     no_thread_before_and_after,
+    no_thread_without_a_manager,
     no_thread_after_the_last_reader,
     eight_threads,
     idle_costs_nothing,

@@ -68,6 +68,21 @@ pub fn copy_holds_no_pipe(children: &Children) {
     assert!(exit.expect("ends").success());
 }
 
+/// A copy is a host of its own.
+pub fn copy_starts_its_own(children: &Children) {
+    let manager = ProcessManager::default();
+    let runner = manager.start(children.command("cat").stdin(Stdin::Pipe)).expect("starts");
+    let code = in_copy(|| {
+        let command = children.command("exit_code").arg("3");
+        let own = ProcessRunner::start_command(command).expect("starts");
+        let exit = own.wait_blocking(SOON);
+        exit.is_ok_and(|exit| exit.code() == Some(3))
+    });
+    assert_eq!(code, 0);
+    runner.close_stdin().expect("closes");
+    assert!(runner.wait_blocking(SOON).expect("ends").success());
+}
+
 /// Whatever other threads were at when the copy was made, what it drops and polls does not hang.
 pub fn while_others_hold_locks(children: &Children) {
     let manager = ProcessManager::default();

@@ -24,6 +24,7 @@ type Mode = (&'static str, fn(&Children));
 
 const MODES: &[Mode] = &[
     ("signals_are_as_before", signals::are_as_before),
+    ("the_thread_takes_no_signals", signals::the_thread_takes_none),
     ("descriptors_are_as_before", descriptors::are_as_before),
     ("descriptor_limit_in_mid_batch", descriptors::limit_in_mid_batch),
     ("descriptors_used_up", descriptors::used_up),
@@ -34,9 +35,11 @@ const MODES: &[Mode] = &[
     ("host_reaps_first", waits::host_reaps_first),
     ("forked_copy_owns_nothing", forks::copy_owns_nothing),
     ("forked_copy_holds_no_pipe", forks::copy_holds_no_pipe),
+    ("forked_copy_starts_its_own", forks::copy_starts_its_own),
     ("fork_while_others_hold_locks", forks::while_others_hold_locks),
     ("fork_during_a_start", forks::during_a_start),
     ("no_thread_before_and_after", threads::none_before_and_after),
+    ("no_thread_without_a_manager", threads::none_without_a_manager),
     ("no_thread_after_the_last_reader", threads::none_after_the_last_reader),
     ("eight_threads", threads::eight_at_once),
     ("idle_costs_nothing", threads::idle_costs_nothing),

@@ -1,5 +1,7 @@
 //! The host's signal mask and dispositions.
 
+use std::time::{Duration, Instant};
+
 use process_manager::{Command, ProcessManager, Stdin};
 
 use super::{run_short, Children, SOON};
@@ -36,6 +38,31 @@ pub fn are_as_before(children: &Children) {
     assert_eq!(state(), before);
     drop(manager);
     assert_eq!(state(), before);
+}
+
+/// What the library's own thread blocks; a new thread takes its name when it first runs.
+fn blocked_by_the_thread() -> Option<u64> {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("/proc is mounted").flatten();
+    let statuses =
+        tasks.filter_map(|task| std::fs::read_to_string(task.path().join("status")).ok());
+    let status = statuses.into_iter().find(|status| status.starts_with("Name:\tpm-reactor\n"))?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
+}
+
+/// A signal that is meant for the host is not taken by a thread that does not know it.
+pub fn the_thread_takes_none(children: &Children) {
+    let manager = ProcessManager::default();
+    let _runner = manager.start(children.command("ticker")).expect("starts");
+    let until = Instant::now() + Duration::from_secs(20);
+    let mut blocked = blocked_by_the_thread();
+    while blocked.is_none() && Instant::now() < until {
+        std::thread::yield_now();
+        blocked = blocked_by_the_thread();
+    }
+    // KILL and STOP cannot be blocked, and libc keeps 32 and 33 for itself.
+    let cannot = 1 << 8 | 1 << 18 | 1 << 31 | 1 << 32;
+    assert_eq!(blocked.expect("a thread") | cannot, u64::MAX);
 }
 
 pub fn sigpipe_at_default(children: &Children) {

@@ -1,6 +1,6 @@
 //! The library's threads, and the host's threads that use it at once.
 
-use process_manager::{ExitStatus, ProcessManager};
+use process_manager::{ExitStatus, ProcessManager, ProcessRunner};
 
 use super::{Children, SOON};
 
@@ -25,6 +25,18 @@ pub fn none_before_and_after(children: &Children) {
         assert_eq!(count(), 2, "one thread for all");
         runner.stop_blocking(None).expect("stops");
         drop((runner, manager));
+        assert_alone("a thread after the last handle");
+    }
+}
+
+/// The same without a manager.
+pub fn none_without_a_manager(children: &Children) {
+    for _ in 0..20 {
+        let start = || ProcessRunner::start_command(children.command("ticker")).expect("starts");
+        let (first, second) = (start(), start());
+        drop(first);
+        assert_eq!(count(), 2, "one thread for all");
+        drop(second);
         assert_alone("a thread after the last handle");
     }
 }
