@@ -28,6 +28,7 @@ fn every_test_that_the_table_names_exists() {
     for row in page.lines().filter(|line| line.starts_with("| ") && line.contains("::")) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         assert_eq!(cells.len(), 5, "{row}");
+        assert!(!cells[3].is_empty(), "no test in C++: {row}");
         for (column, cell) in cells.iter().enumerate().skip(1).filter(|(_, cell)| !cell.is_empty())
         {
             let (file, test) = place(column, cell.trim_matches('`'));

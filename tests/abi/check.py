@@ -131,7 +131,8 @@ def checks():
     for check in (only_our_functions_are_exported, header_and_library_have_the_same_functions,
                   no_symbol_has_come_or_gone_unseen,
                   no_layout_or_value_has_changed_unseen, library_has_its_soname_and_stays_loaded,
-                  the_cpp_header_includes_all_its_parts, cpp_headers_are_short):  # fmt: skip
+                  the_cpp_header_includes_all_its_parts,
+                  cpp_headers_are_short):  # fmt: skip
         yield check.__name__, check
     for c, cxx in (("gcc", "g++"), ("clang", "clang++")):
         yield from checks_of_headers(c, "c", ["process_manager.h"], ("c11", "c17", "c2x"))

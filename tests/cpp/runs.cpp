@@ -16,6 +16,9 @@ int main()
     const pm::RunResult late = pm::run(pm::Command(child("ticker")), {200ms, 0});
     CHECK(late.end == PM_RUN_TIMED_OUT && !late.success());
 
+    const pm::RunResult flood = pm::run(pm::Command(child("flood")).args({"bytes", "1000000"}), {0ms, 4096});
+    CHECK(flood.end == PM_RUN_OUTPUT_LIMIT && flood.standard_output.size() > 4096);
+
     std::vector<pm::Command> commands;
     commands.push_back(pm::Command("printf").arg("b\\na\\n"));
     commands.push_back(pm::Command("sort"));
