@@ -427,23 +427,42 @@ fn environment(command: &std::process::Command) -> Vec<(&OsStr, &OsStr)> {
     command.get_envs().map(|(name, value)| (name, value.unwrap())).collect()
 }
 
-/// In a mount namespace of its own there is something else in sudo's place.
+/// Runs a case where sudo is replaced by another file, in a mount namespace of its own.
+fn replaced(by: &str, case: &str, given: &[u8]) {
+    let user = User::new(Some(PASSWORD), Some(ALL));
+    let replace = "mount --bind \"$0\" /usr/bin/sudo && exec \"$@\"";
+    let mut host = std::process::Command::new("/usr/bin/unshare");
+    host.args(["--mount", "/bin/sh", "-c", replace, by, "/usr/bin/setpriv"]);
+    let inner = user.host(case, given);
+    host.args(inner.get_args()).current_dir(user.home()).envs(environment(&inner));
+    let output = host.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    if text.contains("unshare") || text.contains("mount:") {
+        println!("skipped: no mount namespace: {text}");
+    } else {
+        assert!(output.status.success(), "{text}");
+    }
+}
+
 #[test]
 fn a_missing_sudo_is_told_apart() {
     if able() {
-        let user = User::new(Some(PASSWORD), Some(ALL));
-        let hide = "mount --bind /dev/null /usr/bin/sudo && exec \"$@\"";
-        let mut host = std::process::Command::new("/usr/bin/unshare");
-        host.args(["--mount", "/bin/sh", "-c", hide, "sh", "/usr/bin/setpriv"]);
-        let inner = user.host("not found", PASSWORD);
-        host.args(inner.get_args()).current_dir(user.home()).envs(environment(&inner));
-        let output = host.output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr);
-        if text.contains("unshare") || text.contains("mount:") {
-            println!("skipped: no mount namespace: {text}");
-        } else {
-            assert!(output.status.success(), "{text}");
+        replaced("/dev/null", "not found", PASSWORD);
+    }
+}
+
+/// The file can be named by `PM_SUDO_RS`.
+#[test]
+fn sudo_rs_does_as_well() {
+    let place = std::env::var("PM_SUDO_RS").unwrap_or_else(|_| "/usr/bin/sudo-rs".into());
+    if !Path::new(&place).exists() {
+        println!("skipped: no sudo-rs at {place}");
+    } else if able() {
+        for case in ["root", "echo", "statuses", "stop", "kill sudo", "direct"] {
+            replaced(&place, case, PASSWORD);
         }
+        replaced(&place, "rejected", b"wrong horse");
+        replaced(&place, "direct rejected", b"wrong horse");
     }
 }
 

@@ -22,7 +22,8 @@ pub enum SudoErrorKind {
     /// this. Where only one attempt is allowed (`passwd_tries=1`), a wrong password is told from
     /// this by the delay of PAM that follows it; with that turned off, it is reported as this.
     Refused,
-    /// Sudo did neither ask nor start the command in time (an expired password, a second factor).
+    /// Sudo did neither ask for the password nor start the command in time, or asked for something
+    /// else (an expired password, a second factor).
     TimedOut,
     /// Sudo asked, and the caller had no password to give.
     NoPassword,
@@ -61,7 +62,7 @@ impl SudoErrorKind {
             Self::NotPermitted => "sudo refused without asking for a password",
             Self::PasswordRejected => "the password was rejected",
             Self::Refused => "sudo was given the password and refused",
-            Self::TimedOut => "sudo did not come to an end in time",
+            Self::TimedOut => "sudo did not come to an end in time, or asked for something else",
             Self::NoPassword => "sudo asked for a password and there is none",
             Self::NoRelay => "sudo started something else than it was asked to",
         }

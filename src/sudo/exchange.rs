@@ -71,7 +71,7 @@ impl<'a> Exchange<'a> {
                 (0, unused) => password = unused,
                 (1, Some(password)) => self.answer(password)?,
                 (1, None) => {}
-                _ => return Err(self.failed(SudoErrorKind::PasswordRejected)),
+                _ => return Err(self.failed(self.meaning_of_second())),
             }
             if ended {
                 return Err(self.failed(meaning_of_end(self.answered.as_ref())));
@@ -118,6 +118,19 @@ impl<'a> Exchange<'a> {
     /// How often sudo has asked. The prompt can stand inside other text.
     fn prompts(&self) -> usize {
         memmem::find_iter(&self.text, self.nonce).count()
+    }
+
+    /// The same question again, or another one behind our prompt: sudo-rs asks for a new password
+    /// in that way.
+    fn meaning_of_second(&self) -> SudoErrorKind {
+        let mut asked = memmem::find_iter(&self.text, self.nonce).map(|at| {
+            let rest = self.text.get(at..).unwrap_or_default();
+            rest.split(|byte| *byte == b'\n').next().unwrap_or_default()
+        });
+        match (asked.next(), asked.next()) {
+            (Some(first), Some(second)) if !first.starts_with(second) => SudoErrorKind::TimedOut,
+            _ => SudoErrorKind::PasswordRejected,
+        }
     }
 
     fn answer(&mut self, password: Password) -> Result<()> {

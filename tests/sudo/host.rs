@@ -182,6 +182,20 @@ fn target() {
     let script = shell("id -un; id -gn; cat").input("mine");
     let runner = ProcessRunner::start_with_sudo_options(script, options).unwrap();
     assert_eq!(output(&runner), [&user, "daemon", "mine"]);
+    extracted_for(&user);
+}
+
+/// Extracted programs can be run by the target user.
+fn extracted_for(user: &str) {
+    let manager = ProcessManager::default();
+    manager.extractor().add_binary("script", b"#!/bin/sh\nid -un\n").unwrap();
+    manager.extractor().add_binary("cat", &std::fs::read("/bin/cat").unwrap()).unwrap();
+    let script = Command::binary("script");
+    let runner = manager.start_with_sudo_options(script, options().user(user)).unwrap();
+    assert_eq!(output(&runner), [user]);
+    let cat = Command::binary("cat").input("mine");
+    let runner = manager.start_with_sudo_options(cat, options().user(user)).unwrap();
+    assert_eq!(output(&runner), ["mine"]);
 }
 
 /// One that leaves the session, one that is daemonised and deaf, and the deaf leader.
