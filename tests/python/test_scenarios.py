@@ -233,6 +233,7 @@ def test_all_output_of_all_processes_in_one_place(door: Door, child: Child) -> N
         while closed < 4:
             item = await door.call(watch, "next")
             if isinstance(item, pm.WatchedOutput):
+                assert isinstance(item.record, pm.Line)
                 lines[item.id].append(item.record.data)
             else:
                 closed += item.kind is pm.EventKind.CLOSED
