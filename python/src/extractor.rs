@@ -11,6 +11,9 @@ use crate::errors::{closed, to_py};
 use crate::source::PySource;
 
 /// A private temporary directory and the executables in it.
+///
+/// The directory goes when the extractor is closed (leaving a `with` block closes it) or no longer
+/// referred to, by a manager either.
 #[pyclass(frozen, name = "BinaryExtractor", module = "process_manager")]
 pub struct PyExtractor {
     inner: Mutex<Option<BinaryExtractor>>,
@@ -59,6 +62,9 @@ impl PyExtractor {
         py.detach(|| builder.build()).map(Self::of).map_err(|error| to_py(py, &error))
     }
 
+    /// Writes an executable file and returns its path; it can be started at once.
+    ///
+    /// An earlier binary of that name is replaced. With `sha256`, other data is refused.
     #[pyo3(signature = (name, data, *, sha256=None))]
     fn add_binary(
         &self,
@@ -74,6 +80,7 @@ impl PyExtractor {
         })
     }
 
+    /// Extracts a copy of a file, under its own name by default.
     #[pyo3(signature = (path, name=None, *, sha256=None))]
     fn add_file(
         &self,
@@ -93,7 +100,7 @@ impl PyExtractor {
         })
     }
 
-    /// All of them or, after an error, those before it.
+    /// Writes several, all or none; the paths in their order.
     fn add_multiple_binaries(
         &self,
         py: Python<'_>,
@@ -115,7 +122,7 @@ impl PyExtractor {
         self.call(py, |extractor| extractor.add_multiple_binaries(pairs))
     }
 
-    /// As much as `reader.read(size)` gives.
+    /// Extracts what a file object gives up to its end.
     #[pyo3(signature = (name, reader, *, sha256=None))]
     fn add_reader(
         &self,
@@ -139,7 +146,8 @@ impl PyExtractor {
         }
     }
 
-    /// Where the executables are, and why there; unset before the directory is made.
+    /// Where the executables are ("base", "fallback" or "memory"), and why not in the base
+    /// directory; None before the private directory is made.
     #[getter]
     fn location(&self, py: Python<'_>) -> PyResult<Option<(&'static str, Option<String>)>> {
         Ok(self.get(py)?.location().map(|location| match location {
@@ -150,24 +158,29 @@ impl PyExtractor {
         }))
     }
 
+    /// Removes a binary; processes that run it keep it. Raises BinaryNotFound.
     fn remove_binary(&self, py: Python<'_>, name: &Bound<'_, PyAny>) -> PyResult<()> {
         let name = text("binary name", name)?;
         self.call(py, |extractor| extractor.remove_binary(&name))
     }
 
+    /// The path of a binary, or None.
     fn get_binary_path(&self, py: Python<'_>, name: &str) -> PyResult<Option<PathBuf>> {
         Ok(self.get(py)?.get_binary_path(name))
     }
 
+    /// The names of all binaries, sorted.
     fn list_binaries(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         Ok(self.get(py)?.list_binaries())
     }
 
+    /// The private directory; it is made now if there is none yet.
     #[getter]
     fn temp_dir(&self, py: Python<'_>) -> PyResult<PathBuf> {
         Ok(self.get(py)?.temp_dir().to_path_buf())
     }
 
+    /// Lets go of the directory: it is removed as soon as no manager uses it.
     fn close(&self, py: Python<'_>) {
         let extractor = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take();
         py.detach(move || drop(extractor));
