@@ -65,9 +65,14 @@ const OPERATIONS: &[Operation] = &[
     ("missing program", Worker::missing_program),
 ];
 
+/// At the strongest level that there is.
+fn contained(name: &str) -> Command {
+    common::command(name).env("PM_STRESS", std::process::id().to_string())
+}
+
 impl Worker {
     fn command(&mut self, name: &str) -> Command {
-        let command = common::command(name).env("PM_STRESS", std::process::id().to_string());
+        let command = contained(name);
         match self.random.below(8) {
             0 => command.containment(Containment::Group),
             1 => command.containment(Containment::Guard),
@@ -105,8 +110,7 @@ impl Worker {
     }
 
     fn kill_a_tree(&mut self) {
-        let command = self.command("tree").containment(Containment::Cgroup);
-        let runner = self.start(command);
+        let runner = self.start(contained("tree"));
         let lines = runner.get_output_stream().lines().take_while(|line| line != "ready");
         let pid = |line: String| line.split(' ').nth(1).and_then(|pid| pid.parse().ok());
         let pids: Vec<i32> = lines.filter_map(pid).collect();

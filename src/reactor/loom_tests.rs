@@ -227,9 +227,9 @@ fn a_lease_that_ends_has_the_thread_serve() {
     });
 }
 
-#[test]
-fn a_waiter_and_the_thread_do_not_drive_at_once() {
-    check(|| {
+/// Slot 0 becomes ready while the thread serves; `body` runs meanwhile.
+fn check_beside_the_thread(body: fn(&Model)) {
+    check(move || {
         let model = Model::new();
         let background = model.clone();
         let mut driver = lock(&model.driver);
@@ -237,24 +237,21 @@ fn a_waiter_and_the_thread_do_not_drive_at_once() {
         model.settle(driver, false);
         let background = thread::spawn(move || background.thread_until_ready());
         model.epoll.post(0);
-        model.wait_for(0);
+        body(&model);
         background.join().unwrap();
     });
 }
 
 #[test]
+fn a_waiter_and_the_thread_do_not_drive_at_once() {
+    check_beside_the_thread(|model| model.wait_for(0));
+}
+
+#[test]
 fn the_turn_of_the_thread_is_outlasted_and_nothing_is_lost() {
-    check(|| {
-        let model = Model::new();
-        let background = model.clone();
-        let mut driver = lock(&model.driver);
-        driver.serve();
-        model.settle(driver, false);
-        let background = thread::spawn(move || background.thread_until_ready());
-        model.epoll.post(0);
+    check_beside_the_thread(|model| {
         let is_in_turn = model.is_driven.load(Ordering::SeqCst);
-        outlast_thread(&*model);
+        outlast_thread(model);
         assert!(!is_in_turn || model.slots[0].is_ready.load(Ordering::SeqCst));
-        background.join().unwrap();
     });
 }
