@@ -60,6 +60,10 @@ def valid(function, kind, name):
         return "NULL"
     if kind == "size_t" and name in LENGTHS:
         return "1"
+    if name == "target":
+        return "3"
+    if name == "base":
+        return '"/tmp"'
     if kind in VALUES:
         return VALUES[kind]
     if kind.endswith("_callback"):
@@ -68,6 +72,14 @@ def valid(function, kind, name):
         return "NULL"
     if re.fullmatch(r"(const )?pm_\w+ \*", kind) and name in HANDLES:
         return f"the_{name}"
+    if kind == "const pm_stop_step *":
+        return "steps"
+    if kind == "const uint32_t *":
+        return "numbers"
+    if kind == "const pm_bytes *":
+        return "views"
+    if kind == "const char *const *" and name == "names":
+        return "names"
     if kind == "const char *":
         return '"x"'
     if kind == "const char *const *":
@@ -132,6 +144,10 @@ int main(void)
     static union { max_align_t align; char bytes[4096]; } space;
     char *const room = space.bytes;
     const char *const args[] = {NULL};
+    const pm_stop_step steps[] = {{15, 1000}};
+    const uint32_t numbers[] = {0};
+    const char *const names[] = {"x"};
+    const pm_bytes views[] = {{(const uint8_t *)"x", 1}};
     const pm_id id = {{0}};
     pm_extractor *the_extractor;
     pm_manager *the_manager;
@@ -146,7 +162,7 @@ int main(void)
     OK(pm_process_output(the_process, &the_output, &error));
     OK(pm_manager_events(the_manager, &the_events, &error));
     OK(pm_manager_watch(the_manager, &the_watch, &error));
-    (void)room, (void)args, (void)id, (void)commands;
+    (void)room, (void)args, (void)id, (void)commands, (void)steps, (void)numbers, (void)names, (void)views;
 @CALLS@
     CHECK(pm_manager_count(the_manager) == 1);
     OK(pm_process_kill(the_process, &error));

@@ -63,11 +63,11 @@ MODES = {
 }
 
 
-def null_table(build):
-    """The source of the generated program."""
-    script = ROOT / "tests/abi/null_table.py"
-    made = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True)
-    source = build / "generated/c/null_table.c"
+def generated(build, name):
+    """The source of a generated program."""
+    script = ROOT / f"tests/abi/{name}.py"
+    made = subprocess.run([sys.executable, str(script)], check=True, stdout=subprocess.PIPE, text=True)
+    source = build / f"generated/c/{name}.c"
     source.parent.mkdir(parents=True, exist_ok=True)
     source.write_text(made.stdout)
     return source
@@ -75,7 +75,8 @@ def null_table(build):
 
 def programs(build):
     """The sources, by name."""
-    found = [*ROOT.glob("tests/c/*.c"), *ROOT.glob("tests/cpp/*.cpp"), null_table(build)]
+    found = [*ROOT.glob("tests/c/*.c"), *ROOT.glob("tests/cpp/*.cpp")]
+    found += [generated(build, name) for name in ("null_table", "bad_table")]
     found += [*ROOT.glob("examples/c/*.c"), *ROOT.glob("examples/cpp/*.cpp")]
     return sorted(found)
 

@@ -40,7 +40,7 @@ pub unsafe extern "C" fn pm_extractor_add_binary(
                 convert::items(data, data_len, "data")?,
             )
         };
-        extractor.inner().add_binary(name, data)?;
+        extractor.inner()?.add_binary(name, data)?;
         Ok(PM_OK)
     })
 }
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn pm_extractor_add_file(
                 convert::text(path, path_len, "path")?,
             )
         };
-        extractor.inner().add_file(name, Path::new(path))?;
+        extractor.inner()?.add_file(name, Path::new(path))?;
         Ok(PM_OK)
     })
 }
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn pm_extractor_add_verified(
                 convert::name(sha256, PM_NUL_TERMINATED, "sha256")?,
             )
         };
-        extractor.inner().add_verified(name, data, sha256)?;
+        extractor.inner()?.add_verified(name, data, sha256)?;
         Ok(PM_OK)
     })
 }
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn pm_extractor_add_file_verified(
                 convert::name(sha256, PM_NUL_TERMINATED, "sha256")?,
             )
         };
-        extractor.inner().add_file_verified(name, Path::new(path), sha256)?;
+        extractor.inner()?.add_file_verified(name, Path::new(path), sha256)?;
         Ok(PM_OK)
     })
 }
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn pm_extractor_add_fd(
             let extractor = handle::borrow(extractor, "extractor")?;
             (extractor, convert::name(name, name_len, "name")?, convert::duplicate(fd)?)
         };
-        extractor.inner().add_reader(name, File::from(fd))?;
+        extractor.inner()?.add_reader(name, File::from(fd))?;
         Ok(PM_OK)
     })
 }
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn pm_extractor_add_multiple_binaries(
                 .map(|(at, (name, data))| binary(at, *name, data));
             (handle::borrow(extractor, "extractor")?, pairs.collect::<Result<Vec<_>, _>>()?)
         };
-        extractor.inner().add_multiple_binaries(binaries)?;
+        extractor.inner()?.add_multiple_binaries(binaries)?;
         Ok(PM_OK)
     })
 }
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn pm_extractor_remove(
         // SAFETY: as the crate's documentation says of arguments.
         let (extractor, name) =
             unsafe { (handle::borrow(extractor, "extractor")?, convert::name(name, len, "name")?) };
-        extractor.inner().remove_binary(name)?;
+        extractor.inner()?.remove_binary(name)?;
         Ok(PM_OK)
     })
 }
@@ -236,7 +236,7 @@ pub unsafe extern "C" fn pm_extractor_list(
         // SAFETY: as the crate's documentation says of arguments.
         let (extractor, out) =
             unsafe { (handle::borrow(extractor, "extractor")?, Out::new(names, "names")?) };
-        out.give(pm_names::new(extractor.inner().list_binaries()));
+        out.give(pm_names::new(extractor.inner()?.list_binaries()));
         Ok(PM_OK)
     })
 }
@@ -263,7 +263,7 @@ pub unsafe extern "C" fn pm_extractor_path(
                 Out::new(path, "path")?,
             )
         };
-        let found = extractor.inner().get_binary_path(name);
+        let found = extractor.inner()?.get_binary_path(name);
         let found = found.ok_or_else(|| ProcessError::BinaryNotFound(name.to_owned()))?;
         out.give(pm_names::new([found.into_os_string()]));
         Ok(PM_OK)

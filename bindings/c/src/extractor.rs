@@ -11,6 +11,7 @@ use crate::convert;
 use crate::error::{pm_error, Failure};
 use crate::guard;
 use crate::handle::{self, Out};
+use crate::maker::Maker;
 use crate::sized::{self, Plain};
 use crate::status::pm_status::{self, PM_OK};
 use crate::types::PM_NUL_TERMINATED;
@@ -19,6 +20,7 @@ use crate::types::PM_NUL_TERMINATED;
 /// managers over it keep it, and the directory goes, with all that is in it, with the last of them.
 pub struct pm_extractor {
     inner: BinaryExtractor,
+    maker: Maker,
     directory: OnceLock<CString>,
     reason: OnceLock<CString>,
 }
@@ -72,7 +74,8 @@ unsafe impl Plain for pm_extractor_options {}
 
 impl pm_extractor {
     pub(crate) fn new(inner: BinaryExtractor) -> Self {
-        Self { inner, directory: OnceLock::new(), reason: OnceLock::new() }
+        let (maker, directory, reason) = (Maker::this(), OnceLock::new(), OnceLock::new());
+        Self { inner, maker, directory, reason }
     }
 
     fn directory(&self) -> &CStr {
@@ -93,8 +96,9 @@ impl pm_extractor {
         Some(self.reason.get_or_init(|| CString::new(reason).unwrap_or_default()))
     }
 
-    pub(crate) fn inner(&self) -> BinaryExtractor {
-        self.inner.clone()
+    pub(crate) fn inner(&self) -> Result<BinaryExtractor, Failure> {
+        self.maker.check()?;
+        Ok(self.inner.clone())
     }
 }
 

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::callback::Registration;
 use crate::direct::Direct;
 use crate::error::Failure;
+use crate::maker::Maker;
 use crate::source::{Seen, Source};
 use crate::status::pm_status;
 use crate::watch::Watches;
@@ -35,7 +36,7 @@ pub(crate) struct Hub {
     /// Read by starts, written by changes of the watches: each process meets each watch once.
     pub(crate) watches: RwLock<Watches>,
     pub(crate) direct: Direct,
-    process: u32,
+    maker: Maker,
 }
 
 #[derive(Default)]
@@ -64,12 +65,13 @@ impl Hub {
             poll_ended: Condvar::new(),
             watches: RwLock::default(),
             direct: Direct::default(),
-            process: std::process::id(),
+            maker: Maker::this(),
         }
     }
 
     /// The core's manager, for one call.
     pub(crate) fn manager(&self) -> Result<ProcessManager, Failure> {
+        self.maker.check()?;
         let gone = || Failure::new(pm_status::PM_ERROR_CLOSED, "closed: the manager was freed");
         lock(&self.manager).clone().ok_or_else(gone)
     }
@@ -227,7 +229,7 @@ impl Hub {
     fn wait_for_poll(&self) {
         let mut poller = lock(&self.poller);
         let is_other = |thread: ThreadId| thread != thread::current().id();
-        while poller.is_some_and(is_other) && std::process::id() == self.process {
+        while poller.is_some_and(is_other) && self.maker.is_this() {
             poller = self.poll_ended.wait(poller).unwrap_or_else(PoisonError::into_inner);
         }
     }

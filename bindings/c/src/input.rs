@@ -27,7 +27,7 @@ pub unsafe extern "C" fn pm_process_write(
         // SAFETY: as the crate's documentation says of arguments.
         let (process, data) =
             unsafe { (handle::borrow(process, "process")?, convert::items(data, len, "data")?) };
-        process.runner().write_stdin_blocking(data, convert::timeout(timeout_ms))?;
+        process.runner()?.write_stdin_blocking(data, convert::timeout(timeout_ms))?;
         Ok(PM_OK)
     })
 }
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn pm_process_try_write(
             let data = convert::items(data, len, "data")?;
             (handle::borrow(process, "process")?, data, Out::new(written, "written")?)
         };
-        match process.runner().poll_write_stdin(&mut Context::from_waker(Waker::noop()), data) {
+        match process.runner()?.poll_write_stdin(&mut Context::from_waker(Waker::noop()), data) {
             Poll::Pending => return Ok(PM_TIMED_OUT),
             Poll::Ready(count) => out.put(count?),
         }
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn pm_process_close_stdin(
 ) -> pm_status {
     guard::call(error, || {
         // SAFETY: as the crate's documentation says of arguments.
-        unsafe { handle::borrow(process, "process")? }.runner().close_stdin()?;
+        unsafe { handle::borrow(process, "process")? }.runner()?.close_stdin()?;
         Ok(PM_OK)
     })
 }

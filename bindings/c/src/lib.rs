@@ -20,6 +20,7 @@ mod convert;
 mod guard;
 mod handle;
 mod hub;
+mod maker;
 mod sized;
 mod source;
 mod watch;

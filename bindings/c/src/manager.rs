@@ -4,7 +4,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use core_api::{BinaryExtractor, ProcessManager};
+use core_api::ProcessManager;
 
 use crate::command::pm_command;
 use crate::convert;
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn pm_manager_new(
     guard::call(error, || {
         // SAFETY: as the crate's documentation says of arguments.
         let (extractor, out) = unsafe { (extractor.as_ref(), Out::new(manager, "manager")?) };
-        let extractor = extractor.map_or_else(BinaryExtractor::default, pm_extractor::inner);
+        let extractor = extractor.map(pm_extractor::inner).transpose()?.unwrap_or_default();
         out.share(pm_manager { hub: Arc::new(Hub::new(ProcessManager::new(extractor))) });
         Ok(PM_OK)
     })

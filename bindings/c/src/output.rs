@@ -6,6 +6,7 @@ use crate::convert::{self, inbound};
 use crate::error::pm_error;
 use crate::guard;
 use crate::handle::{self, Out};
+use crate::maker::Maker;
 use crate::process::pm_process;
 use crate::record::pm_record;
 use crate::status::pm_status::{self, PM_END, PM_OK};
@@ -15,6 +16,7 @@ use crate::types::pm_source;
 /// begins at the oldest output that is kept. It holds output, not the process.
 pub struct pm_output {
     reader: OutputReader,
+    maker: Maker,
     /// Points into `taken`.
     records: Vec<pm_record>,
     taken: Taken,
@@ -61,8 +63,13 @@ pub unsafe extern "C" fn pm_process_output(
         // SAFETY: as the crate's documentation says of arguments.
         let (process, out) =
             unsafe { (handle::borrow(process, "process")?, Out::new(output, "output")?) };
-        let reader = process.runner().output();
-        out.give(pm_output { reader, records: Vec::new(), taken: Taken::Nothing });
+        let reader = process.runner()?.output();
+        out.give(pm_output {
+            reader,
+            maker: Maker::this(),
+            records: Vec::new(),
+            taken: Taken::Nothing,
+        });
         Ok(PM_OK)
     })
 }
@@ -144,6 +151,7 @@ pub unsafe extern "C" fn pm_output_only(
     guard::call(error, || {
         // SAFETY: as the crate's documentation says of arguments.
         let output = unsafe { handle::borrow_mut(output, "output")? };
+        output.maker.check()?;
         let source = match pm_source::check(source, "source")? {
             pm_source::PM_SOURCE_STDOUT => OutputSource::Stdout,
             pm_source::PM_SOURCE_STDERR => OutputSource::Stderr,

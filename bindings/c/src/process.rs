@@ -14,6 +14,7 @@ use crate::guard;
 use crate::handle::{self, Out};
 use crate::hub::Hub;
 use crate::info::pm_info;
+use crate::maker::Maker;
 use crate::source::{pm_exit_callback, pm_output_callback};
 use crate::status::pm_status::{self, PM_OK};
 use crate::types::{pm_exit, pm_id, pm_state, pm_stop_step};
@@ -24,6 +25,7 @@ use crate::watch::HandleWatches;
 /// command says, by default by killing its tree.
 pub struct pm_process {
     runner: ProcessRunner,
+    maker: Maker,
     hub: Weak<Hub>,
     watches: HandleWatches,
 }
@@ -31,11 +33,12 @@ pub struct pm_process {
 impl pm_process {
     pub(crate) fn new(runner: ProcessRunner, hub: Option<&Arc<Hub>>) -> Self {
         let hub = hub.map(Arc::downgrade).unwrap_or_default();
-        Self { runner, hub, watches: HandleWatches::default() }
+        Self { runner, maker: Maker::this(), hub, watches: HandleWatches::default() }
     }
 
-    pub(crate) fn runner(&self) -> &ProcessRunner {
-        &self.runner
+    pub(crate) fn runner(&self) -> Result<&ProcessRunner, Failure> {
+        self.maker.check()?;
+        Ok(&self.runner)
     }
 
     fn hub(&self) -> Result<Arc<Hub>, Failure> {
@@ -146,7 +149,7 @@ pub unsafe extern "C" fn pm_process_info(
         // SAFETY: as the crate's documentation says of arguments.
         let (process, out) =
             unsafe { (handle::borrow(process, "process")?, Out::new(info, "info")?) };
-        out.give(pm_info::from(process.runner.info().clone()));
+        out.give(pm_info::from(process.runner()?.info().clone()));
         Ok(PM_OK)
     })
 }
@@ -166,7 +169,7 @@ pub unsafe extern "C" fn pm_process_wait(
     guard::call(error, || {
         // SAFETY: as the crate's documentation says of arguments.
         let process = unsafe { handle::borrow(process, "process")? };
-        let status = process.runner.wait_blocking(convert::timeout(timeout_ms))?;
+        let status = process.runner()?.wait_blocking(convert::timeout(timeout_ms))?;
         // SAFETY: NULL or valid for a write.
         unsafe { handle::put_optional(exit, status.into()) };
         Ok(PM_OK)
@@ -186,7 +189,7 @@ pub unsafe extern "C" fn pm_process_wait_closed(
     guard::call(error, || {
         // SAFETY: as the crate's documentation says of arguments.
         let process = unsafe { handle::borrow(process, "process")? };
-        process.runner.closed_blocking(convert::timeout(timeout_ms))?;
+        process.runner()?.closed_blocking(convert::timeout(timeout_ms))?;
         Ok(PM_OK)
     })
 }
@@ -206,7 +209,7 @@ pub unsafe extern "C" fn pm_process_stop(
         // SAFETY: as the crate's documentation says of arguments.
         let (process, ladder) =
             unsafe { (handle::borrow(process, "process")?, convert::ladder(steps, count)?) };
-        process.runner.stop_blocking(ladder)?;
+        process.runner()?.stop_blocking(ladder)?;
         Ok(PM_OK)
     })
 }
@@ -226,7 +229,7 @@ pub unsafe extern "C" fn pm_process_begin_stop(
         // SAFETY: as the crate's documentation says of arguments.
         let (process, ladder) =
             unsafe { (handle::borrow(process, "process")?, convert::ladder(steps, count)?) };
-        process.runner.begin_stop(ladder)?;
+        process.runner()?.begin_stop(ladder)?;
         Ok(PM_OK)
     })
 }
@@ -241,7 +244,7 @@ pub unsafe extern "C" fn pm_process_kill(
 ) -> pm_status {
     guard::call(error, || {
         // SAFETY: as the crate's documentation says of arguments.
-        unsafe { handle::borrow(process, "process")? }.runner.kill()?;
+        unsafe { handle::borrow(process, "process")? }.runner()?.kill()?;
         Ok(PM_OK)
     })
 }
@@ -260,7 +263,7 @@ pub unsafe extern "C" fn pm_process_signal(
 ) -> pm_status {
     guard::call(error, || {
         // SAFETY: as the crate's documentation says of arguments.
-        unsafe { handle::borrow(process, "process")? }.runner.signal(signal)?;
+        unsafe { handle::borrow(process, "process")? }.runner()?.signal(signal)?;
         Ok(PM_OK)
     })
 }
@@ -275,7 +278,7 @@ pub unsafe extern "C" fn pm_process_suspend(
 ) -> pm_status {
     guard::call(error, || {
         // SAFETY: as the crate's documentation says of arguments.
-        unsafe { handle::borrow(process, "process")? }.runner.suspend()?;
+        unsafe { handle::borrow(process, "process")? }.runner()?.suspend()?;
         Ok(PM_OK)
     })
 }
@@ -290,7 +293,7 @@ pub unsafe extern "C" fn pm_process_resume(
 ) -> pm_status {
     guard::call(error, || {
         // SAFETY: as the crate's documentation says of arguments.
-        unsafe { handle::borrow(process, "process")? }.runner.resume()?;
+        unsafe { handle::borrow(process, "process")? }.runner()?.resume()?;
         Ok(PM_OK)
     })
 }
@@ -314,7 +317,7 @@ pub unsafe extern "C" fn pm_process_set_output_callback(
         // SAFETY: as the crate's documentation says of arguments.
         let process = unsafe { handle::borrow(process, "process")? };
         let new = callback.map(|_| Arc::new(new));
-        process.watches.set_output(&*process.hub()?, &process.runner, new)?;
+        process.watches.set_output(&*process.hub()?, process.runner()?, new)?;
         Ok(PM_OK)
     })
 }
@@ -338,7 +341,7 @@ pub unsafe extern "C" fn pm_process_set_exit_callback(
         // SAFETY: as the crate's documentation says of arguments.
         let process = unsafe { handle::borrow(process, "process")? };
         let new = callback.map(|_| Arc::new(new));
-        process.watches.set_exit(&*process.hub()?, &process.runner, new)?;
+        process.watches.set_exit(&*process.hub()?, process.runner()?, new)?;
         Ok(PM_OK)
     })
 }

@@ -50,6 +50,7 @@ type Attach<F> = fn(&Hub, &ProcessRunner, &Arc<Callback<F>>) -> Result<(), Failu
 
 impl Hub {
     pub(crate) fn watch_output(&self, new: Option<OutputCallback>) -> Result<(), Failure> {
+        self.manager()?;
         let mut watches = self.change_watches();
         self.show_all(&new, attach_output)?;
         let old = std::mem::replace(&mut watches.output, new);
@@ -59,6 +60,7 @@ impl Hub {
     }
 
     pub(crate) fn watch_exit(&self, new: Option<ExitCallback>) -> Result<(), Failure> {
+        self.manager()?;
         let mut watches = self.change_watches();
         self.show_all(&new, attach_exit)?;
         let old = std::mem::replace(&mut watches.exit, new);
@@ -68,6 +70,7 @@ impl Hub {
     }
 
     pub(crate) fn watch_events(&self, new: Option<EventCallback>) -> Result<(), Failure> {
+        self.manager()?;
         let mut watches = self.change_watches();
         if let Some(new) = &new {
             let source = Source::Events(self.manager()?.events()?, new.clone());
