@@ -37,10 +37,12 @@ class SudoErrorKind(StrEnum):
     PASSWORD_REJECTED = "password_rejected"
     """The password was wrong. One attempt was used."""
     REFUSED = "refused"
-    """Sudo took the password and did not start the command: the only attempt was wrong, or the
-    user may not do this."""
+    """Sudo was given the password, took it, and did not start the command: the user may not do
+    this. Where only one attempt is allowed (``passwd_tries=1``), a wrong password is told from this
+    by the delay of PAM that follows it; with that turned off, it is reported as this."""
     TIMED_OUT = "timed_out"
-    """Sudo did neither ask nor start the command in time."""
+    """Sudo did neither ask for the password nor start the command in time, or asked for something
+    else (an expired password, a second factor)."""
     NO_PASSWORD = "no_password"
     """Sudo asked, and there was none to give."""
     NO_RELAY = "no_relay"

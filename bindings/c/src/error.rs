@@ -25,10 +25,12 @@ pub enum pm_sudo_error {
     PM_SUDO_ERROR_NOT_PERMITTED = 4,
     /// The password was wrong. One attempt was used.
     PM_SUDO_ERROR_PASSWORD_REJECTED = 5,
-    /// Sudo was given the password and did not start the command: the password was the last of its
-    /// attempts, or the user may not do this.
+    /// Sudo was given the password, took it, and did not start the command: the user may not do
+    /// this. Where only one attempt is allowed (`passwd_tries=1`), a wrong password is told from
+    /// this by the delay of PAM that follows it; with that turned off, it is reported as this.
     PM_SUDO_ERROR_REFUSED = 6,
-    /// Sudo did neither ask nor start the command in time (an expired password, a second factor).
+    /// Sudo did neither ask for the password nor start the command in time, or asked for something
+    /// else (an expired password, a second factor).
     PM_SUDO_ERROR_TIMED_OUT = 7,
     /// Sudo asked, and there was no password to give.
     PM_SUDO_ERROR_NO_PASSWORD = 8,
