@@ -228,3 +228,56 @@ fn a_waker_is_dropped_without_locks() {
         replaces_a_task(&runner, |cx| assert!(watch.poll_item(cx) != Poll::Ready(None)));
     });
 }
+
+/// Ends that cannot be collected: who traces a process is told of its end first.
+struct Tracer(libc::pid_t);
+
+impl Tracer {
+    /// None where this user may not trace.
+    fn of(pids: &[libc::pid_t]) -> Option<Self> {
+        let mut ends = [0; 2];
+        // SAFETY: a plain pipe; the copy makes async-signal-safe calls only and is killed below.
+        unsafe {
+            assert_eq!(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC), 0);
+            let tracer = libc::fork();
+            if tracer == 0 {
+                let seize = |pid: &libc::pid_t| libc::ptrace(libc::PTRACE_SEIZE, *pid, 0, 0) == 0;
+                let seized = [u8::from(pids.iter().all(seize))];
+                libc::write(ends[1], seized.as_ptr().cast(), 1);
+                loop {
+                    libc::pause();
+                }
+            }
+            let mut seized = [0u8];
+            libc::read(ends[0], seized.as_mut_ptr().cast(), 1);
+            ends.iter().for_each(|end| assert_eq!(libc::close(*end), 0));
+            let tracer = Self(tracer);
+            (seized == [1]).then_some(tracer)
+        }
+    }
+}
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        // SAFETY: our own child, unreaped.
+        unsafe {
+            libc::kill(self.0, libc::SIGKILL);
+            libc::waitpid(self.0, std::ptr::null_mut(), 0);
+        }
+    }
+}
+
+#[test]
+fn the_end_of_a_manager_waits_once_for_all_that_do_not_end() {
+    let manager = ProcessManager::default();
+    let start = || manager.start(command("ticker").containment(Containment::Process)).unwrap();
+    let pids: Vec<_> = (0..10).map(|_| start().pid() as libc::pid_t).collect();
+    let Some(tracer) = Tracer::of(&pids) else {
+        return println!("skipped: this user may not trace");
+    };
+    let begun = std::time::Instant::now();
+    drop(manager);
+    // It waits 200 ms; once for each would be ten times as long.
+    assert!(begun.elapsed() < Duration::from_millis(1200), "{:?}", begun.elapsed());
+    drop(tracer);
+}

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::ProcessManager;
 use crate::command::{Command, DropPolicy, StopLadder};
 use crate::error::{ProcessError, Result};
-use crate::process::{detach, Engine, Moment, ProcessRunner, DROP_WAIT};
+use crate::process::{detach, note_awaited, Engine, Moment, ProcessRunner, DROP_WAIT};
 
 /// What stopping many waits for beyond the longest ladder.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -140,4 +140,5 @@ pub(super) fn end_together(runners: Vec<ProcessRunner>) {
     if ours.iter().any(|runner| !runner.process().is_tree_gone()) {
         wait_together(&ours, DROP_WAIT);
     }
+    ours.iter().for_each(|runner| note_awaited(runner.process()));
 }

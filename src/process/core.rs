@@ -82,6 +82,8 @@ pub(crate) struct Process {
     pub(super) observer: Option<Arc<dyn Observer>>,
     /// No handle is left.
     pub(super) is_let_go: AtomicBool,
+    /// Its end was waited for as long as a drop may wait.
+    pub(super) is_awaited: AtomicBool,
     pub(super) inner: Mutex<Inner>,
 }
 

@@ -48,15 +48,22 @@ impl Drop for Handle {
     }
 }
 
-/// Kills what is left of the tree and waits a bounded time; the reactor finishes the rest.
+/// Kills what is left of the tree and waits a bounded time, unless somebody has done so for many
+/// at once; the reactor finishes the rest.
 fn end(process: &Arc<Process>) {
     process.request_stop(Some(StopLadder::kill()), Cause::Requested);
-    if let Err(error) = process.block_until(Moment::TreeGone, Some(DROP_WAIT)) {
+    let wait = if process.is_awaited.load(Ordering::SeqCst) { Duration::ZERO } else { DROP_WAIT };
+    if let Err(error) = process.block_until(Moment::TreeGone, Some(wait)) {
         log::warn!("{}: not seen to end: {error}", process.describe());
     }
     if !process.log.has_reader() {
         process.abandon_output(&mut |waker| waker.wake());
     }
+}
+
+/// Says that the end of a killed process was waited for already: its last handle does not again.
+pub(crate) fn note_awaited(process: &Process) {
+    process.is_awaited.store(true, Ordering::SeqCst);
 }
 
 /// Lets the process run on, unwatched. Its end is collected by a later start of this host; who

@@ -96,6 +96,7 @@ impl Process {
             snapshots: Snapshots::new(info),
             observer,
             is_let_go: AtomicBool::new(false),
+            is_awaited: AtomicBool::new(false),
             inner: std::sync::Mutex::new(Inner::new(state, tree)),
         }
     }

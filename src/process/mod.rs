@@ -33,7 +33,7 @@ mod writer;
 
 pub(crate) use self::core::{Notice, Observer, Process};
 pub(crate) use engine::Engine;
-pub(crate) use handle::{detach, DROP_WAIT};
+pub(crate) use handle::{detach, note_awaited, DROP_WAIT};
 pub(crate) use launch::{launch, Launch};
 pub use runner::ProcessRunner;
 pub(crate) use wait::Moment;
