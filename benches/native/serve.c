@@ -50,6 +50,7 @@ static void starts(const struct contender *contender, long count, long pause_ms)
 static void crowded(const struct contender *contender, long descriptors, long count)
 {
     int *crowd = calloc(descriptors + 1, sizeof *crowd);
+    contender->start_and_reap();
     for (long at = 0; at < descriptors; ++at)
         must((crowd[at] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0, "too many descriptors");
     starts(contender, count, 0);

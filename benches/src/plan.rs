@@ -66,6 +66,8 @@ pub struct Entry {
     pub program: Program,
     /// What it is asked in a round.
     pub request: String,
+    /// What exactly it does, where the worker itself cannot tell.
+    pub about: Option<&'static str>,
 }
 
 /// One figure of those that a request gives; smaller is better.
@@ -144,7 +146,15 @@ impl Plan {
 
     /// One more contender.
     pub fn entry(mut self, name: &'static str, program: Program, request: &str) -> Self {
-        self.entries.push(Entry { name, program, request: request.to_owned() });
+        self.entries.push(Entry { name, program, request: request.to_owned(), about: None });
+        self
+    }
+
+    /// What exactly the last contender does.
+    pub fn about(mut self, about: &'static str) -> Self {
+        if let Some(entry) = self.entries.last_mut() {
+            entry.about = Some(about);
+        }
         self
     }
 

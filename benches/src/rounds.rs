@@ -2,6 +2,7 @@
 //! machine hits all of them. Medians over the rounds.
 
 use std::io;
+use std::time::Instant;
 
 use crate::plan::{Entry, Part, Plan, Target};
 use crate::usage;
@@ -64,7 +65,7 @@ struct Seat {
 
 /// Measures one table.
 pub fn measure(plan: Plan, rounds: usize) -> io::Result<Table> {
-    let cpus = usage::cpus()?;
+    let (cpus, begin) = (usage::cpus()?, Instant::now());
     let mut seats: Vec<Seat> = plan.entries.iter().map(|entry| seat(&plan, entry)).collect();
     for round in 0..rounds {
         eprint!("\r{}: round {} of {rounds}  ", plan.name, round + 1);
@@ -76,7 +77,7 @@ pub fn measure(plan: Plan, rounds: usize) -> io::Result<Table> {
             usage::pin(false, &cpus)?;
         }
     }
-    eprintln!();
+    eprintln!("took {:.0} s", begin.elapsed().as_secs_f64());
     let rows = seats.into_iter().map(|seat| seat.row.sorted()).collect();
     let Plan { name, title, parts, targets, .. } = plan;
     Ok(Table { name, title, parts, rows, targets })
@@ -112,7 +113,7 @@ impl Seat {
             Worker::start(entry.program).and_then(|mut worker| Ok((worker.about(work)?, worker)));
         match started {
             Ok((about, worker)) => {
-                self.row.about = about;
+                self.row.about = entry.about.map_or(about, str::to_owned);
                 Some(worker)
             }
             Err(why) => {

@@ -36,7 +36,13 @@ fn work(contender: &mut dyn Contender, words: &[&str]) -> Outcome<Vec<f64>> {
         ["starts", count, pause] => {
             starts(contender, count.parse()?, Duration::from_millis(pause.parse()?))
         }
-        ["crowded", descriptors, count] => crowded(contender, descriptors.parse()?, count.parse()?),
+        ["crowded", descriptors, count] => {
+            contender.start_and_reap()?;
+            crowded(contender, descriptors.parse()?, count.parse()?)
+        }
+        ["crowded-late", descriptors, count] => {
+            crowded(contender, descriptors.parse()?, count.parse()?)
+        }
         ["heavy", mib, count] => heavy(contender, mib.parse()?, count.parse()?),
         ["flight", count, width] => flight(contender, count.parse()?, width.parse()?),
         ["bytes", count] => bytes(contender, count.parse()?),

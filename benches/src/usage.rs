@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use crate::work::Outcome;
@@ -61,6 +62,18 @@ pub fn cpu_time() -> io::Result<Duration> {
     };
     let micros = |time: libc::timeval| (time.tv_sec * 1_000_000 + time.tv_usec).unsigned_abs();
     Ok(Duration::from_micros(micros(usage.ru_utime) + micros(usage.ru_stime)))
+}
+
+/// Waits until there is something to read, or the end; false when the time is over.
+pub fn wait_readable(input: &impl AsRawFd, timeout: Duration) -> Outcome<bool> {
+    let mut wanted = libc::pollfd { fd: input.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let timeout = i32::try_from(timeout.as_millis())?;
+    // SAFETY: the call reads and writes the one pollfd that it is given.
+    match unsafe { libc::poll(&mut wanted, 1, timeout) } {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(io::Error::last_os_error().into()),
+    }
 }
 
 /// The clock that the helper program `clock` prints.

@@ -3,9 +3,13 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use crate::plan::Program;
+use crate::usage;
 use crate::work::Outcome;
+
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// A contender that waits for requests.
 pub struct Worker {
@@ -46,7 +50,12 @@ impl Worker {
         self.answer()
     }
 
+    /// Waits for a line. What takes longer than any piece of work may take has gone wrong.
     fn answer(&mut self) -> Outcome<String> {
+        if !usage::wait_readable(self.output.get_ref(), LONGEST)? {
+            self.child.kill()?;
+            return Err(format!("no answer within {LONGEST:?}").into());
+        }
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
             return Err("it ended without an answer".into());

@@ -205,7 +205,7 @@ impl Raw {
 impl Contender for Raw {
     fn about(&self, work: &str) -> &'static str {
         match work {
-            "starts" | "crowded" | "heavy" => {
+            "starts" | "crowded" | "heavy" | "cold" => {
                 "pipe2 twice, clone(CLONE_VM|CLONE_VFORK|CLONE_PIDFD) with setpgid, dup2 and execve \
                  in the child, read(2) of stdout then stderr to the end, waitid on the pidfd"
             }

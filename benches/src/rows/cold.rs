@@ -22,9 +22,13 @@ pub fn plans(size: Size) -> Outcome<Vec<Plan>> {
     let starter = Program::Rust("raw");
     let plan = Plan::new("cold", title.to_owned(), "us each")
         .entry(RAW, starter, &rust("raw"))
+        .about("this benchmark with `--cold raw`: clone, execve, read(2), waitid")
         .entry(OURS_RUST, starter, &rust("ours"))
+        .about("this benchmark with `--cold ours`: ProcessManager::default, manager.run")
         .entry(RAW_C, starter, &c("cold_raw")?)
+        .about("cold_raw.c: vfork, execve, read(2), waitpid")
         .entry(OURS_C, starter, &c("cold_ours")?)
+        .about("cold_ours.c, linked to libprocess_manager.so: pm_command_run")
         .target(OURS_RUST, Above(1000.0), RAW)
         .target(OURS_C, Above(1000.0), RAW_C);
     Ok(vec![plan])

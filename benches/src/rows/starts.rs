@@ -8,6 +8,7 @@ use crate::work::Outcome;
 
 const START: &str = "start a static child with stdin null and both outputs piped, read both to \
                      the end, reap, check";
+const LATE: &str = "process_manager, late";
 const UNIT: &str = "us each";
 
 const GUARD_AND_C: &[(&str, Program)] =
@@ -45,15 +46,22 @@ fn spaced(size: Size) -> Plan {
     against_floor_and_tokio(plan.ask(&request, MAIN).ask(&request, GUARD_AND_C))
 }
 
-/// In a host with many open descriptors, beside a floor in a host that has none.
+/// In a host with many open descriptors, beside a floor in a host that has none. Whether the host's
+/// first start came before them makes a difference to us, so both are shown.
 fn crowded(size: Size) -> Outcome<Plan> {
     let count = usage::descriptor_limit()?.min(20_000).saturating_sub(2000);
-    let title = format!("{START}; the host has {count} open descriptors, the floor's host none");
+    let title = format!(
+        "{START}; the host has {count} open descriptors, opened after a first start (in the row \
+         \"{LATE}\" before it), the floor's host none"
+    );
     let request = format!("crowded {count} {}", size.starts / 5);
-    let plan = Plan::new("crowded", title, UNIT)
+    let late = format!("crowded-late {count} {}", size.starts / 5);
+    let mut plan = Plan::new("crowded", title, UNIT)
         .entry(RAW, Program::Rust("raw"), &format!("crowded 0 {}", size.starts / 5))
         .ask(&request, MAIN.get(1..).unwrap_or_default())
-        .ask(&request, GUARD_AND_C);
+        .ask(&request, GUARD_AND_C)
+        .entry(LATE, Program::Rust("ours"), &late);
+    plan.is_fresh = true;
     Ok(plan.target(OURS, Times(1.25), RAW).target(GROUP, Times(1.25), RAW).target(
         C,
         Times(1.25),
