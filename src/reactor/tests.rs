@@ -417,7 +417,7 @@ fn a_waker_that_panics_keeps_nobody_else_asleep() {
     struct Panicking;
     impl Wake for Panicking {
         fn wake(self: Arc<Self>) {
-            std::panic::panic_any("on purpose");
+            std::panic::resume_unwind(Box::new("on purpose"));
         }
     }
     struct Both(Mutex<Option<Waker>>);
