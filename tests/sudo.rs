@@ -239,6 +239,11 @@ fn a_cancelled_prompt_leaves_no_sudo() {
 }
 
 #[test]
+fn the_time_of_a_person_does_not_count() {
+    check(Some(PASSWORD), Some(ALL), "slow typist", PASSWORD);
+}
+
+#[test]
 fn a_start_can_be_given_up_during_the_delay_after_a_wrong_password() {
     if able() {
         assert_eq!(attempts("", ALL, "cancel in the delay", b"wrong horse"), 1);

@@ -77,7 +77,11 @@ impl Direct {
         loop {
             // Asked first: what happened before the end is then seen below.
             let ended = exit();
+            let asked = Instant::now();
             self.askpass.answer(pid)?;
+            // A person who types takes no time of sudo's.
+            self.deadline =
+                self.deadline.and_then(|deadline| deadline.checked_add(asked.elapsed()));
             if sudo.has_started() {
                 return Ok(());
             }

@@ -134,9 +134,12 @@ impl<'a> Exchange<'a> {
     }
 
     fn answer(&mut self, password: Password) -> Result<()> {
+        let asked = Instant::now();
         let Some(secret) = password.secret()? else {
             return Err(self.failed(SudoErrorKind::NoPassword));
         };
+        // A person who types takes no time of sudo's.
+        self.deadline = self.deadline.and_then(|deadline| deadline.checked_add(asked.elapsed()));
         self.answered = Some(Penalty::new(self.sudo.pid()));
         self.write(&secret)
     }

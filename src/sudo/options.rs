@@ -110,7 +110,8 @@ impl SudoOptions {
         self
     }
 
-    /// How long sudo may take until the command is about to start.
+    /// How long sudo may take until the command is about to start. The time that
+    /// [`ask`](Self::ask) takes does not count.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -78,6 +78,7 @@ pub fn play(case: &str) {
         "user namespace" => assert_eq!(refusal(options()), SudoErrorKind::UserNamespace),
         "not found" => assert_eq!(refusal(options()), SudoErrorKind::NotFound),
         "target" => target(),
+        "slow typist" => slow_typist(),
         "cancel in the delay" => cancel_in_the_delay(),
         "timed out" => {
             let options = options().timeout(Duration::from_millis(1500));
@@ -308,6 +309,19 @@ fn cancel_in_the_delay() {
     let options = options().timeout(Duration::from_millis(900));
     assert_eq!(refusal(options), SudoErrorKind::TimedOut);
     no_child_is_left();
+}
+
+fn slow_typist() {
+    const TIMEOUT: Duration = Duration::from_secs(4);
+    for mode in [SudoMode::Relay, SudoMode::Direct] {
+        let password = std::env::var_os("PM_PASSWORD").unwrap().into_vec();
+        let options = SudoOptions::new().mode(mode).timeout(TIMEOUT).ask(move || {
+            std::thread::sleep(TIMEOUT + Duration::from_millis(100));
+            Some(password)
+        });
+        let runner = ProcessRunner::start_with_sudo_options(shell("id -u"), options).unwrap();
+        assert_eq!(output(&runner), ["0"]);
+    }
 }
 
 fn no_child_is_left() {
