@@ -166,15 +166,15 @@ fn a_watch_tells_no_output_twice() {
 
 #[test]
 fn dropping_a_handle_does_not_wait_for_a_waiter() {
-    let runners: Vec<_> = (0..50).map(|_| common::start(command("exit_code").arg("0"))).collect();
+    let runners: Vec<_> = (0..200).map(|_| common::start(command("exit_code").arg("0"))).collect();
     let waits: Vec<_> = runners.iter().map(|runner| runner.closed()).collect();
     for runner in &runners {
         runner.closed_blocking(SOON).unwrap();
     }
     let before = std::time::Instant::now();
     drop(runners);
-    // Fifty times the 20 ms that it once took.
-    assert!(before.elapsed() < Duration::from_millis(500), "{:?}", before.elapsed());
+    // Each once took 20 ms.
+    assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
     drop(waits);
 }
 
@@ -271,13 +271,13 @@ impl Drop for Tracer {
 fn the_end_of_a_manager_waits_once_for_all_that_do_not_end() {
     let manager = ProcessManager::default();
     let start = || manager.start(command("ticker").containment(Containment::Process)).unwrap();
-    let pids: Vec<_> = (0..10).map(|_| start().pid() as libc::pid_t).collect();
+    let pids: Vec<_> = (0..20).map(|_| start().pid() as libc::pid_t).collect();
     let Some(tracer) = Tracer::of(&pids) else {
         return println!("skipped: this user may not trace");
     };
     let begun = std::time::Instant::now();
     drop(manager);
-    // It waits 200 ms; once for each would be ten times as long.
-    assert!(begun.elapsed() < Duration::from_millis(1200), "{:?}", begun.elapsed());
+    // It waits 200 ms; once for each would be twenty times as long.
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     drop(tracer);
 }
