@@ -107,6 +107,21 @@ def internal(header):
     return "Not for programs" in (CPP / header).read_text().split("#ifndef")[0]
 
 
+# What C++ programs do not need, and why.
+NOT_IN_CPP = {
+    "pm_command_add_args": "Command::args() adds them one by one, with any bytes in them",
+}
+
+
+def all_of_c_is_reachable_from_cpp(options):
+    text = "".join(re.sub(r"//.*", "", (CPP / name).read_text()) for name in CPP_HEADERS)
+    used = set(re.findall(r"\bpm_\w+\b", text))
+    missing = [name for name in exported(options) if name not in used | NOT_IN_CPP.keys()]
+    assert not missing, f"not reachable: {missing}"
+    needless = [name for name in NOT_IN_CPP if name in used or name not in exported(options)]
+    assert not needless, f"listed as not needed, but used or gone: {needless}"
+
+
 def cpp_headers_are_short(options):
     long = [name for name in CPP_HEADERS if len((CPP / name).read_text().splitlines()) > 400]
     assert not long, f"more than 400 lines: {long}"
@@ -131,7 +146,8 @@ def checks():
     for check in (only_our_functions_are_exported, header_and_library_have_the_same_functions,
                   no_symbol_has_come_or_gone_unseen,
                   no_layout_or_value_has_changed_unseen, library_has_its_soname_and_stays_loaded,
-                  the_cpp_header_includes_all_its_parts,
+                  the_cpp_header_includes_all_its_parts, all_of_c_is_reachable_from_cpp,
+                 
                   cpp_headers_are_short):  # fmt: skip
         yield check.__name__, check
     for c, cxx in (("gcc", "g++"), ("clang", "clang++")):

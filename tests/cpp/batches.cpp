@@ -34,7 +34,26 @@ int main()
     CHECK(piped[2].wait().success());
     refused(PM_ERROR_INVALID_ARGUMENT, "", [&] { manager.start_pipeline({}); });
 
-    CHECK(manager.start_each({}).empty());
+    commands.clear();
+    commands.push_back(pm::Command("printf").arg("out"));
+    commands.emplace_back("/no/such/program");
+    commands.push_back(pm::Command("false"));
+    const std::vector<pm::Ran> ran = manager.run_many(commands, 2);
+    CHECK(ran.size() == 3 && ran[0] && !ran[1] && ran[2]);
+    CHECK(ran[0].result->success() && ran[0].result->standard_output == "out");
+    CHECK(ran[0].result->lost == 0 && !ran[0].error);
+    CHECK(ran[1].error->status() == PM_ERROR_PROGRAM_NOT_FOUND);
+    CHECK(ran[2].result->info.exit->code() == 1);
+    refused(PM_ERROR_INVALID_ARGUMENT, "parallel", [&] { manager.run_many(commands, 0); });
+
+    const pm::Process taken = start_ready(manager, "ticker");
+    const pm::Process ended = start_ready(manager, "ticker");
+    const pm::Process same = manager.take(taken.id());
+    refused(PM_ERROR_PROCESS_NOT_FOUND, "", [&] { manager.take(taken.id()); });
+    manager.end_all(std::chrono::seconds(20));
+    CHECK(ended.wait().signal() == 9 && taken.is_running() && same.id() == taken.id());
+
+    CHECK(manager.start_each({}).empty() && manager.run_many({}, 1).empty());
     manager.set_retention(1);
     CHECK(manager.count() <= 1);
 }

@@ -19,6 +19,21 @@ int main()
     while (!ended)
         CHECK(manager->poll());
     CHECK(lines == 2);
+    std::vector<pm::Command> commands;
+    commands.push_back(pm::Command("true").name("\xff"));
+    const auto mistaken = manager->start_each(commands);
+    CHECK(!mistaken && mistaken.error().status() == PM_ERROR_INVALID_ARGUMENT);
+    commands.pop_back();
+    commands.emplace_back("/no/such");
+    auto each = manager->start_each(commands);
+    CHECK(each && !each.value()[0] && each.value()[0].error->error_number() == ENOENT);
+    CHECK(!pm::run(pm::Command("true").name("\xff")));
+
+    auto watch = manager->watch();
+    CHECK(watch);
+    const auto item = watch->next();
+    CHECK(item && "no error");
+
     auto output = process->output();
     CHECK(output);
     const auto record = output->next();

@@ -31,6 +31,7 @@ static void of_the_process(pm::Manager &manager)
     CHECK(shell(manager, sh("test $(ps -o sid= -p $$) = $$").group(pm::Group::Session)).empty());
     CHECK(shell(manager, sh("nproc").cpus({0})) == "1\n");
     CHECK(shell(manager, pm::Command("printf").args(std::vector<std::string>{"%s", "x"})) == "x");
+    CHECK(shell(manager, sh("tr '\\0' ' ' < /proc/$$/cmdline").arg0("me")).find("me ") == 0);
     if (geteuid() != 0)
         return;
     CHECK(shell(manager, sh("id -u; id -g; id -G").uid(65534).gid(65533).groups({65532})) ==

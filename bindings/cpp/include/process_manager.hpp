@@ -47,6 +47,8 @@
 #include <process_manager/record.hpp>
 #include <process_manager/result.hpp>
 #include <process_manager/run.hpp>
+#include <process_manager/sudo.hpp>
 #include <process_manager/time.hpp>
+#include <process_manager/watch.hpp>
 
 #endif // PROCESS_MANAGER_HPP

@@ -30,32 +30,24 @@ template <class F> void guarded(F &&function) noexcept
     }
 }
 
-// As result(), for a call that runs callbacks; throws what they threw, the first if several did.
-template <class T, class Call, class Make> Result<T> polling(Call &&call, Make &&make)
+// Makes a call of the C interface that runs functions of the program, and throws what they threw,
+// the first if several did.
+template <class Call> pm_status collecting(Call &&call, pm_error **error)
 {
     std::exception_ptr first;
     std::exception_ptr *const outer = std::exchange(thrown, &first);
-    pm_error *error = nullptr;
-    const pm_status status = call(&error);
+    const pm_status status = call();
     thrown = outer;
     if (first) {
-        pm_error_free(error);
+        pm_error_free(*error);
         std::rethrow_exception(first);
     }
-    return result<T>(
-        [&](pm_error **e) {
-            *e = error;
-            return status;
-        },
-        make);
+    return status;
 }
 #else
 template <class F> void guarded(F &&function) noexcept { function(); }
 
-template <class T, class Call, class Make> Result<T> polling(Call &&call, Make &&make)
-{
-    return result<T>(call, make);
-}
+template <class Call> pm_status collecting(Call &&call, pm_error **) { return call(); }
 #endif
 
 // Frees a function of the program.

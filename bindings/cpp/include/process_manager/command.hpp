@@ -39,6 +39,12 @@ public:
         return set(pm_command_set_name, name.data(), name.size());
     }
 
+    // Sets the name that the program sees as its own (argv[0]); else the program as it was named.
+    Command &arg0(std::string_view arg0) &
+    {
+        return set(pm_command_set_arg0, arg0.data(), arg0.size());
+    }
+
     // Adds one argument; the program's own name is not one of them. The start refuses a NUL in it.
     Command &arg(std::string_view arg) &
     {
@@ -210,6 +216,7 @@ public:
 
     // The same for a command that is made and given away in one expression.
     Command &&name(std::string_view name) && { return std::move(this->name(name)); }
+    Command &&arg0(std::string_view arg0) && { return std::move(this->arg0(arg0)); }
     Command &&arg(std::string_view arg) && { return std::move(this->arg(arg)); }
     Command &&args(std::initializer_list<std::string_view> args) &&
     {

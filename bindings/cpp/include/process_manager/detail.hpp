@@ -6,7 +6,9 @@
 #include <process_manager/time.hpp>
 
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace process_manager {
 
@@ -46,6 +48,19 @@ template <class T, void (*free)(T *)> struct Free {
 template <class T, void (*free)(T *)> using Handle = std::unique_ptr<T, Free<T, free>>;
 
 template <class Enum> uint32_t number(Enum value) { return static_cast<uint32_t>(value); }
+
+// A text that may be left out.
+inline const char *text(const std::string &text) { return text.empty() ? nullptr : text.c_str(); }
+
+// An array of texts that ends with NULL; a view.
+inline std::vector<const char *> pointers(const std::vector<std::string> &texts)
+{
+    std::vector<const char *> all;
+    for (const std::string &one : texts)
+        all.push_back(one.c_str());
+    all.push_back(nullptr);
+    return all;
+}
 
 inline const uint8_t *bytes(const void *data) { return static_cast<const uint8_t *>(data); }
 

@@ -21,7 +21,8 @@ class Error : public std::exception {
 public:
     // Takes the error, which may be null: then the message is what the status means in general.
     Error(pm_status status, pm_error *raw)
-        : status_(status), errno_(pm_error_errno(raw)), step_(pm_error_step(raw)),
+        : status_(status), errno_(pm_error_errno(raw)), sudo_(pm_error_sudo(raw)),
+          step_(pm_error_step(raw)),
           message_(raw ? pm_error_message(raw) : pm_status_string(status))
     {
         pm_error_free(raw);
@@ -39,6 +40,10 @@ public:
     // The step at which a start failed ("exec", "chdir" ...), "" elsewhere.
     const std::string &step() const noexcept { return step_; }
 
+    // Why sudo did not start the command; PM_SUDO_ERROR_NONE unless the status is
+    // PM_ERROR_AUTHENTICATION_FAILED. What sudo itself said is in the message.
+    pm_sudo_error sudo_error() const noexcept { return sudo_; }
+
     // What happened, in words; it names the argument, file or program. what() is the same text.
     const std::string &message() const noexcept { return message_; }
     const char *what() const noexcept override { return message_.c_str(); }
@@ -46,6 +51,7 @@ public:
 private:
     pm_status status_;
     int errno_;
+    pm_sudo_error sudo_;
     std::string step_;
     std::string message_;
 };

@@ -3,12 +3,11 @@
 #define PROCESS_MANAGER_MANAGER_HPP
 
 #include <process_manager/batch.hpp>
-#include <process_manager/event.hpp>
 #include <process_manager/extractor.hpp>
 #include <process_manager/run.hpp>
+#include <process_manager/watch.hpp>
 
 #include <cstddef>
-#include <exception>
 #include <utility>
 #include <vector>
 
@@ -76,20 +75,24 @@ public:
     Result<std::vector<Started>> start_each(const std::vector<Command> &commands)
     {
         detail::Batch batch(commands);
-        std::vector<pm_error *> errors(commands.size());
         return batch.result<std::vector<Started>>(
             [&](pm_error **e) {
                 return pm_manager_start_each(raw(), batch.handles.data(), batch.handles.size(),
-                                             batch.started.data(), errors.data(), e);
+                                             batch.started.data(), batch.errors.data(), e);
             },
-            [&](pm_status) {
-                std::vector<Started> all;
-                for (size_t at = 0; at < errors.size(); ++at) {
-                    all.push_back({Process(batch.started[at]), std::nullopt});
-                    if (errors[at])
-                        all.back().error = Error(errors[at]);
-                }
-                return all;
+            [&](pm_status) { return batch.each_started(); });
+    }
+
+    // Starts a process as the user that the options name: through sudo, unless the host is that
+    // user already. Talks to sudo on this thread, until sudo has started the command or refused.
+    // Fails as start(); with PM_ERROR_AUTHENTICATION_FAILED, where Error::sudo_error() says why;
+    // with PM_ERROR_INVALID_ARGUMENT for a user that does not exist or a password that sudo would
+    // misread; with PM_ERROR_UNSUPPORTED for what sudo does not leave to the host.
+    Result<Process> start_with_sudo(const Command &command, const SudoOptions &options = {})
+    {
+        return detail::start_with_sudo<Process>(
+            command, options, [&](const pm_sudo_options *all, pm_process **process, pm_error **e) {
+                return pm_manager_start_with_sudo(raw(), command.raw(), all, process, e);
             });
     }
 
@@ -102,6 +105,24 @@ public:
             command,
             [&](pm_error **e) { return pm_manager_run(raw(), command.raw(), &all, &result, e); },
             [&](pm_status) { return detail::run_result(result); });
+    }
+
+    // Runs all of the commands to their end on this thread, at most `parallel` (1 or more) at a
+    // time; one answer for each, in their order. The options bound each run. Fails as a whole with
+    // PM_ERROR_INVALID_ARGUMENT (without exceptions also for a mistake in the options of a
+    // command).
+    Result<std::vector<Ran>> run_many(const std::vector<Command> &commands, size_t parallel,
+                                      const RunOptions &options = {})
+    {
+        const pm_run_options all = detail::run_options(options);
+        detail::Batch batch(commands);
+        return batch.result<std::vector<Ran>>(
+            [&](pm_error **e) {
+                return pm_manager_run_many(raw(), batch.handles.data(), batch.handles.size(),
+                                           parallel, &all, batch.ran.data(), batch.errors.data(),
+                                           e);
+            },
+            [&](pm_status) { return batch.each_ran(); });
     }
 
     // A handle of a process of the manager. Fails with PM_ERROR_PROCESS_NOT_FOUND.
@@ -156,6 +177,25 @@ public:
         return detail::done([&](pm_error **e) { return pm_manager_kill(raw(), id.raw(), e); });
     }
 
+    // Takes a process, running or not, out of the manager without ending it: what becomes of it is
+    // the affair of its handles from now on. Fails with PM_ERROR_PROCESS_NOT_FOUND.
+    Result<Process> take(Id id)
+    {
+        pm_process *process = nullptr;
+        return detail::result<Process>(
+            [&](pm_error **e) { return pm_manager_take(raw(), id.raw(), &process, e); },
+            [&](pm_status) { return Process(process); });
+    }
+
+    // Ends all processes as letting go of the last handle would, whoever still has handles of them,
+    // and waits, for this long at most, for those that are killed: for the end of a program.
+    Result<void> end_all(Milliseconds wait)
+    {
+        return detail::done([&](pm_error **e) {
+            return pm_manager_end_all(raw(), detail::short_ms(wait), e);
+        });
+    }
+
     // Removes a process that has ended; while it runs that is PM_ERROR_INVALID_ARGUMENT.
     Result<void> remove(Id id)
     {
@@ -168,6 +208,24 @@ public:
         return detail::done([&](pm_error **e) {
             return pm_manager_set_retention(raw(), count, e);
         });
+    }
+
+    // A new subscription to the events of the manager.
+    Result<Events> events()
+    {
+        pm_events *events = nullptr;
+        return detail::result<Events>(
+            [&](pm_error **e) { return pm_manager_events(raw(), &events, e); },
+            [&](pm_status) { return Events(events); });
+    }
+
+    // A new watch over the manager: events and output together.
+    Result<Watch> watch()
+    {
+        pm_watch *watch = nullptr;
+        return detail::result<Watch>(
+            [&](pm_error **e) { return pm_manager_watch(raw(), &watch, e); },
+            [&](pm_status) { return Watch(watch); });
     }
 
     // Waits until there is something to tell, runs the callbacks for all that is ready, on this
@@ -286,8 +344,11 @@ private:
     Result<size_t> poll_ms(int64_t timeout)
     {
         size_t calls = 0;
-        return detail::polling<size_t>(
-            [&](pm_error **e) { return pm_manager_poll(raw(), timeout, &calls, e); },
+        return detail::result<size_t>(
+            [&](pm_error **e) {
+                return detail::collecting(
+                    [&] { return pm_manager_poll(raw(), timeout, &calls, e); }, e);
+            },
             [&](pm_status) { return calls; });
     }
 

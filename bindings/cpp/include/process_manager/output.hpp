@@ -2,12 +2,10 @@
 #ifndef PROCESS_MANAGER_OUTPUT_HPP
 #define PROCESS_MANAGER_OUTPUT_HPP
 
-#include <process_manager/detail.hpp>
+#include <process_manager/reader.hpp>
 #include <process_manager/record.hpp>
 
-#include <iterator>
 #include <optional>
-#include <utility>
 
 namespace process_manager {
 
@@ -44,7 +42,7 @@ public:
     }
 
     // True when all was read and no more can come.
-    bool is_over() const noexcept { return is_over_; }
+    bool is_over() const noexcept { return records_.is_over(); }
 
     // Passes the other stream over from here on.
     Result<void> only(Source source)
@@ -59,39 +57,7 @@ public:
 
 #if PM_HAS_EXCEPTIONS
     // Each step waits for a record, as next() does.
-    class iterator {
-    public:
-        using iterator_category = std::input_iterator_tag;
-        using value_type = Record;
-        using difference_type = std::ptrdiff_t;
-        using pointer = const Record *;
-        using reference = const Record &;
-
-        iterator() = default;
-        explicit iterator(Output *output) : output_(output) { ++*this; }
-        reference operator*() const { return *record_; }
-        pointer operator->() const { return &*record_; }
-        iterator &operator++()
-        {
-            record_ = output_->next();
-            if (!record_)
-                output_ = nullptr;
-            return *this;
-        }
-        void operator++(int) { ++*this; }
-        friend bool operator==(const iterator &a, const iterator &b)
-        {
-            return a.output_ == b.output_;
-        }
-        friend bool operator!=(const iterator &a, const iterator &b)
-        {
-            return a.output_ != b.output_;
-        }
-
-    private:
-        Output *output_ = nullptr;
-        std::optional<Record> record_;
-    };
+    using iterator = detail::Iterator<Output, Record>;
     iterator begin() { return iterator(this); }
     iterator end() { return iterator(); }
 #endif
@@ -99,26 +65,15 @@ public:
 private:
     using Next = pm_status (*)(pm_output *, int64_t, const pm_record **, size_t *, pm_error **);
 
-    // One call of the C interface gives many records; they are handed out one by one.
     Result<std::optional<Record>> next(Next call, int64_t timeout)
     {
-        if (at_ < count_)
-            return std::optional<Record>(Record(records_[at_++]));
-        at_ = count_ = 0;
-        return detail::result<std::optional<Record>>(
-            [&](pm_error **e) { return call(raw(), timeout, &records_, &count_, e); },
-            [&](pm_status status) {
-                is_over_ = status == PM_END;
-                return status == PM_OK ? std::optional<Record>(Record(records_[at_++]))
-                                       : std::nullopt;
-            });
+        return records_.next([&](const pm_record **records, size_t *count, pm_error **e) {
+            return call(raw(), timeout, records, count, e);
+        });
     }
 
     detail::Handle<pm_output, pm_output_free> handle_;
-    const pm_record *records_ = nullptr;
-    size_t count_ = 0;
-    size_t at_ = 0;
-    bool is_over_ = false;
+    detail::Views<Record, pm_record> records_;
 };
 
 } // namespace process_manager

@@ -5,6 +5,7 @@
 #include <process_manager/callback.hpp>
 #include <process_manager/command.hpp>
 #include <process_manager/output.hpp>
+#include <process_manager/sudo.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -29,6 +30,15 @@ public:
         return detail::with<Process>(
             command, [&](pm_error **e) { return pm_process_start(command.raw(), &raw, e); },
             [&](pm_status) { return Process(raw); });
+    }
+
+    // As Manager::start_with_sudo(), without a manager.
+    static Result<Process> start_with_sudo(const Command &command, const SudoOptions &options = {})
+    {
+        return detail::start_with_sudo<Process>(
+            command, options, [&](const pm_sudo_options *all, pm_process **raw, pm_error **e) {
+                return pm_process_start_with_sudo(command.raw(), all, raw, e);
+            });
     }
 
     // A handle of no process.

@@ -14,7 +14,7 @@ struct RunResult {
     explicit RunResult(const pm_run_result *raw)
         : end(pm_run_result_end(raw)), info(pm_run_result_info(raw)),
           standard_output(text(raw, pm_run_result_stdout)),
-          standard_error(text(raw, pm_run_result_stderr))
+          standard_error(text(raw, pm_run_result_stderr)), lost(pm_run_result_lost(raw))
     {
     }
 
@@ -28,6 +28,7 @@ struct RunResult {
     Info info;                   // how the process ended, and what it used
     std::string standard_output; // what was collected, also if a bound ended it
     std::string standard_error;
+    uint64_t lost; // bytes dropped while collecting; 0 unless the command's output policy drops
 
 private:
     using Get = void(const pm_run_result *, pm_bytes *);
