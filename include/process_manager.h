@@ -862,7 +862,10 @@ typedef struct {
     void *ask_data;
     /** One of pm_sudo_mode. */
     uint32_t mode;
-    /** How long sudo may take until the command starts, in milliseconds. Default 30000. */
+    /**
+     * How long sudo may take until the command starts, in milliseconds. The time that `ask` takes
+     * does not count. Default 30000.
+     */
     uint32_t timeout_ms;
     /**
      * The names of the host's variables that the command gets, beside those that it sets itself;

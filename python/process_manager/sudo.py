@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Coroutine
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from process_manager.errors import InvalidArgument
 from process_manager.options import BytesLike
@@ -60,7 +60,7 @@ class SudoOptions:
     A host that is the wanted user already starts the program directly.
     """
 
-    __slots__ = ("_password", "_wipe", "group", "preserve_env", "timeout", "user")
+    __slots__ = ("_password", "_wipe", "group", "mode", "preserve_env", "timeout", "user")
 
     def __init__(
         self,
@@ -69,6 +69,7 @@ class SudoOptions:
         group: str | int | None = None,
         password: Secret | Callable[[], Answer] | None = None,
         timeout: float | timedelta | None = None,
+        mode: Literal["relay", "direct"] = "relay",
         preserve_env: Iterable[str | bytes] | None = None,
         wipe: bool = False,
     ) -> None:
@@ -76,8 +77,15 @@ class SudoOptions:
         on the starting thread (or by its event loop, where it may be a coroutine function), and
         only when sudo really asks; None cancels. With ``wipe`` a ``bytearray`` that holds it is
         overwritten with zeros when the start is over. Sudo may take ``timeout`` seconds, 30 by
-        default, the time in which the function is called included. ``preserve_env`` names the
+        default, the time in which the function is called not counted. ``preserve_env`` names the
         only variables of the host that the command is to see; by default it sees all of them.
+
+        With ``mode`` ``"relay"`` sudo starts a helper of this library, which starts the command:
+        everything works as without sudo, and sudoers must allow any command. With ``"direct"`` sudo
+        starts the command itself, for sudoers files that allow only named commands. The guarantees
+        are weaker: the process is sudo, which hands on signals that can be caught, to the command
+        alone; what runs as the other user cannot be killed, and is named in the error of the stop;
+        it can outlive the host; ``preserve_env`` needs ``SETENV`` in sudoers.
 
         The core's own copy is in memory that is neither dumped nor inherited, and is wiped. A
         ``str`` or ``bytes`` cannot be wiped: pass a ``bytearray`` for that.
@@ -89,6 +97,7 @@ class SudoOptions:
         self.user = user
         self.group = group
         self.timeout = timeout
+        self.mode = mode
         self.preserve_env = None if preserve_env is None else list(preserve_env)
         self._password = password
         self._wipe = wipe
@@ -101,7 +110,7 @@ class SudoOptions:
 
     def _for_core(self) -> dict[str, Any]:
         facts: dict[str, Any] = {"user": self.user, "group": self.group, "timeout": self.timeout}
-        facts["preserve_env"] = self.preserve_env
+        facts |= {"mode": self.mode, "preserve_env": self.preserve_env}
         if callable(self._password):
             facts["ask"] = True
         else:

@@ -8,14 +8,14 @@ use std::thread;
 use std::time::Duration;
 
 use process_manager::{
-    Command, ProcessError, ProcessManager, ProcessRunner, Result, StopLadder, SudoOptions,
+    Command, ProcessError, ProcessManager, ProcessRunner, Result, StopLadder, SudoMode, SudoOptions,
 };
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::convert::{bytes, duration, os_strings, text, timeout, wrong_type};
-use crate::errors::to_py;
+use crate::errors::{invalid, to_py};
 use crate::hub::{Hub, Slot};
 use crate::process::PyProcess;
 use crate::wait;
@@ -108,7 +108,7 @@ pub struct SudoStart {
 }
 
 impl SudoStart {
-    /// Begins to talk. `options`: user, group, timeout, preserve_env, and password (data) or ask.
+    /// Begins to talk. `options`: user, group, timeout, mode, preserve_env, and password (data) or ask.
     pub fn new(
         hub: &Arc<Hub>,
         manager: ProcessManager,
@@ -136,6 +136,7 @@ fn sudo_options(given: &Bound<'_, PyDict>, talk: &Arc<Talk>) -> PyResult<SudoOpt
             "user" => options.user(name("sudo user", &value)?),
             "group" => options.group(name("sudo group", &value)?),
             "timeout" => options.timeout(duration("sudo timeout", &value)?),
+            "mode" => options.mode(mode(&text("sudo mode", &value)?, given.py())?),
             "preserve_env" => options.preserve_env(os_strings("preserve_env", &value)?),
             "ask" => {
                 let talk = Arc::clone(talk);
@@ -150,6 +151,17 @@ fn sudo_options(given: &Bound<'_, PyDict>, talk: &Arc<Talk>) -> PyResult<SudoOpt
         };
     }
     Ok(options)
+}
+
+fn mode(name: &str, py: Python<'_>) -> PyResult<SudoMode> {
+    match name {
+        "relay" => Ok(SudoMode::Relay),
+        "direct" => Ok(SudoMode::Direct),
+        _ => {
+            let reason = format!("{name:?} is neither \"relay\" nor \"direct\"");
+            Err(invalid(py, "sudo mode", reason))
+        }
+    }
 }
 
 /// A name, or a number as sudo writes it.

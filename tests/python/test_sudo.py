@@ -180,6 +180,13 @@ def test_only_the_variables_that_are_named_are_seen(
         manager.run(show, sudo=pm.SudoOptions("nobody", preserve_env=[1]))  # type: ignore[list-item]
 
 
+def test_in_direct_mode_sudo_starts_the_command_itself(manager: pm.ProcessManager) -> None:
+    if (why := sudo_user.missing()) is not None:
+        pytest.skip(f"skipped: {why}")
+    done = manager.run(["/usr/bin/id", "-un"], sudo=pm.SudoOptions("nobody", mode="direct"))
+    assert done.stdout == "nobody\n"
+
+
 def test_a_host_that_is_the_user_needs_no_sudo(manager: pm.ProcessManager) -> None:
     sudo = pm.SudoOptions(os.geteuid(), password="unused")
     assert manager.run(["echo", "x"], sudo=sudo).stdout == "x\n"
@@ -202,6 +209,7 @@ def test_a_host_that_is_the_user_needs_no_sudo(manager: pm.ProcessManager) -> No
         ({"user": "nobody", "password": "a\nb"}, pm.InvalidArgument, "password"),
         ({"user": "nobody", "password": b"a\0b"}, pm.InvalidArgument, "password"),
         ({"user": "nobody", "password": "x" * 512}, pm.InvalidArgument, "password"),
+        ({"user": "nobody", "mode": "other"}, pm.InvalidArgument, "sudo mode"),
         ({"user": "nobody", "timeout": -1}, pm.InvalidArgument, "sudo timeout"),
         ({"user": "nobody", "timeout": "soon"}, TypeError, "sudo timeout"),
         ({"user": "nobody", "password": "x", "wipe": True}, pm.InvalidArgument, "wiped"),

@@ -82,7 +82,8 @@ pub struct pm_sudo_options {
     pub ask_data: *mut c_void,
     /// One of pm_sudo_mode.
     pub mode: u32,
-    /// How long sudo may take until the command starts, in milliseconds. Default 30000.
+    /// How long sudo may take until the command starts, in milliseconds. The time that `ask` takes
+    /// does not count. Default 30000.
     pub timeout_ms: u32,
     /// The names of the host's variables that the command gets, beside those that it sets itself;
     /// an array that ends with NULL. In direct mode sudo keeps them beside what it keeps by itself,
