@@ -26,7 +26,7 @@ static void of_the_process(pm::Manager &manager)
     CHECK(shell(manager, sh("pwd").directory("/")) == "/\n");
     CHECK(shell(manager, sh("umask").umask(0027)) == "0027\n");
     CHECK(shell(manager, sh("nice").nice(5)) == "5\n");
-    CHECK(shell(manager, sh("ulimit -n").rlimit(RLIMIT_NOFILE, 50, 50)) == "50\n");
+    CHECK(shell(manager, sh("ulimit -t").rlimit(RLIMIT_CPU, 50, 50)) == "50\n");
     CHECK(shell(manager, sh("ulimit -c").rlimit(RLIMIT_CORE, 0, 0)) == "0\n");
     CHECK(shell(manager, sh("test $(ps -o sid= -p $$) = $$").group(pm::Group::Session)).empty());
     CHECK(shell(manager, sh("nproc").cpus({0})) == "1\n");
