@@ -37,6 +37,19 @@
  *     pm_manager_free(manager);
  *     pm_extractor_free(extractor);
  *
+ * The parts, in the order of this file, which is the order of use:
+ *     pm_extractor       binaries that the program carries, extracted into a private directory
+ *     pm_command         what to start and how: arguments, environment, streams, limits, stop
+ *     pm_info            the facts about a process, as a snapshot
+ *     pm_manager         starts, lists and stops many processes; several at once; pipelines
+ *     callbacks          pm_manager_poll() for output, exits and events; pm_manager_fd() for loops
+ *     pm_events, pm_watch    the same, pulled instead of called
+ *     pm_run_result      a command, or many, run to the end in one call
+ *     pm_process         one process: wait, stop, signal
+ *     sudo               starts as another user
+ *     input, pm_output   writing to a process, and reading it in batches of lines
+ *     log                the library's own messages
+ *
  * Errors. A function returns a pm_status unless it cannot fail. PM_OK is 0; a positive status is
  * an outcome that is no error; a negative one is an error. The last argument, which may be NULL,
  * then gets a pm_error to be freed by the caller. Other outputs are written only with PM_OK. NULL
@@ -74,7 +87,8 @@
  * Processes. The library installs no signal handler, reaps only its own children and changes no
  * state of the host process. A process outlives no owner: when the last handle and the manager
  * have let go of it, it is ended as its command says, by default with its whole tree. After fork()
- * the copy owns nothing: its calls give PM_ERROR_FORKED, its frees end no process.
+ * the copy owns nothing: calls with the parent's extractors, managers, processes and readers give
+ * PM_ERROR_FORKED, frees end no process. Commands and infos are plain data and work.
  */
 
 #ifndef PROCESS_MANAGER_H
@@ -91,6 +105,19 @@
 #define PM_VERSION_NUMBER 1000
 #define PM_VERSION_STRING "0.1.0"
 
+/* Enums have a fixed size in every language: where C has no way to say so, an integer type
+ * takes their name. */
+#if defined(__cplusplus)
+#define PM_ENUM(type) : type
+#define PM_ENUM_NAME(name, type) static_assert(sizeof(name) == sizeof(type), "")
+#elif __STDC_VERSION__ >= 202311L
+#define PM_ENUM(type) : type
+#define PM_ENUM_NAME(name, type) typedef enum name name
+#else
+#define PM_ENUM(type)
+#define PM_ENUM_NAME(name, type) typedef type name
+#endif
+
 /** Given as the length of a text: the text ends at its first NUL byte. */
 #define PM_NUL_TERMINATED SIZE_MAX
 
@@ -100,17 +127,15 @@
 #define PM_RUN_OPTIONS_INIT {sizeof(pm_run_options), 0, 0}
 #define PM_SUDO_OPTIONS_INIT {sizeof(pm_sudo_options), NULL, NULL, NULL, 0, NULL, NULL, 0, 0, NULL}
 
+/* ---- Types ------------------------------------------------------------------------------------- */
+
 /**
  * What every function that can fail returns: `PM_OK`, a positive code for an outcome that is no
  * error (nothing was written then, neither outputs nor an error), or a negative error code.
  *
  * Codes are never renumbered; new ones may be added.
  */
-enum pm_status
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_status PM_ENUM(int32_t) {
     /** Done. */
     PM_OK = 0,
     /** The caller's deadline passed first. Nothing was changed by the wait itself. */
@@ -166,20 +191,10 @@ enum pm_status
     /** A failure that this version of the C interface has no code for; see the message. */
     PM_ERROR_OTHER = -91,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_status pm_status;
-#else
-typedef int32_t pm_status;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_status, int32_t);
 
 /** Why a start through sudo failed before the command was tried. */
-enum pm_sudo_error
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_sudo_error PM_ENUM(uint32_t) {
     /** The error is not about sudo. */
     PM_SUDO_ERROR_NONE = 0,
     /** There is no sudo at the trusted places that is root's, setuid, and closed to others. */
@@ -210,20 +225,10 @@ enum pm_sudo_error
     /** Something that this version of the C interface has no name for. */
     PM_SUDO_ERROR_OTHER = 10,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_sudo_error pm_sudo_error;
-#else
-typedef uint32_t pm_sudo_error;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_sudo_error, uint32_t);
 
 /** Where the executables of an extractor are. */
-enum pm_location
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_location PM_ENUM(uint32_t) {
     /** There is no directory yet, or it is not known: a NULL handle. */
     PM_LOCATION_NONE = 0,
     /** In a private directory in the base directory. */
@@ -233,20 +238,10 @@ enum pm_location
     /** In sealed memory (memfd_create(2)): no directory allows execution. */
     PM_LOCATION_MEMORY = 3,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_location pm_location;
-#else
-typedef uint32_t pm_location;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_location, uint32_t);
 
 /** Where a process stands. */
-enum pm_state
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_state PM_ENUM(uint32_t) {
     /** Not known: a NULL handle, or a state that this version of the C interface has no name for. */
     PM_STATE_UNKNOWN = 0,
     /** Accepted and not yet running. */
@@ -258,20 +253,10 @@ enum pm_state
     /** Ended with another code, by a signal that this library did not send, or by its timeout. */
     PM_STATE_FAILED = 4,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_state pm_state;
-#else
-typedef uint32_t pm_state;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_state, uint32_t);
 
 /** How a process ended. */
-enum pm_exit_kind
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_exit_kind PM_ENUM(uint32_t) {
     /** It has not ended. */
     PM_EXIT_NONE = 0,
     /** It ended by itself; `code` holds its exit code. */
@@ -281,20 +266,10 @@ enum pm_exit_kind
     /** It ended, but somebody else took its status. */
     PM_EXIT_UNKNOWN = 3,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_exit_kind pm_exit_kind;
-#else
-typedef uint32_t pm_exit_kind;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_exit_kind, uint32_t);
 
 /** How surely the descendants of a process are held. */
-enum pm_containment
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_containment PM_ENUM(uint32_t) {
     /** Not known: a NULL handle, or a level that this version of the C interface has no name for. */
     PM_CONTAINMENT_UNKNOWN = 0,
     /** Only the process itself. */
@@ -306,20 +281,10 @@ enum pm_containment
     /** A control group of its own; emptiness is proven. */
     PM_CONTAINMENT_CGROUP = 4,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_containment pm_containment;
-#else
-typedef uint32_t pm_containment;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_containment, uint32_t);
 
 /** Why a run ended. */
-enum pm_run_end
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_run_end PM_ENUM(uint32_t) {
     /** The process has ended; its info says how. Also the answer for NULL. */
     PM_RUN_COMPLETE = 0,
     /** The deadline passed, and the tree was killed. */
@@ -329,20 +294,10 @@ enum pm_run_end
     /** Something that this version of the C interface has no name for. */
     PM_RUN_OTHER = 3,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_run_end pm_run_end;
-#else
-typedef uint32_t pm_run_end;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_run_end, uint32_t);
 
 /** What a record is. */
-enum pm_record_kind
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_record_kind PM_ENUM(uint32_t) {
     /** A line; `line` holds its bytes without the newline. */
     PM_RECORD_LINE = 1,
     /**
@@ -358,39 +313,19 @@ enum pm_record_kind
     /** Raw output, as it was read, from pm_output_next_bytes(); `line` holds it, newlines and all. */
     PM_RECORD_BYTES = 4,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_record_kind pm_record_kind;
-#else
-typedef uint32_t pm_record_kind;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_record_kind, uint32_t);
 
 /** The output stream that something came from. */
-enum pm_source
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_source PM_ENUM(uint32_t) {
     /** Standard output; also standard error where that was merged into it. */
     PM_SOURCE_STDOUT = 1,
     /** Standard error. */
     PM_SOURCE_STDERR = 2,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_source pm_source;
-#else
-typedef uint32_t pm_source;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_source, uint32_t);
 
 /** What happened. */
-enum pm_event_kind
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_event_kind PM_ENUM(uint32_t) {
     /** Something that this version of the C interface has no name for. */
     PM_EVENT_OTHER = 0,
     /** The process was started. */
@@ -410,20 +345,10 @@ enum pm_event_kind
     /** The guard of the process was killed; what could be found of its tree was killed too. */
     PM_EVENT_CONTAINMENT_LOST = 8,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_event_kind pm_event_kind;
-#else
-typedef uint32_t pm_event_kind;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_event_kind, uint32_t);
 
 /** A standard stream of a child, by its number. */
-enum pm_stream
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_stream PM_ENUM(uint32_t) {
     /** Standard input. */
     PM_STDIN = 0,
     /** Standard output. */
@@ -431,20 +356,10 @@ enum pm_stream
     /** Standard error. */
     PM_STDERR = 2,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_stream pm_stream;
-#else
-typedef uint32_t pm_stream;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_stream, uint32_t);
 
 /** Where a standard stream of a child comes from or goes to. */
-enum pm_stdio
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_stdio PM_ENUM(uint32_t) {
     /** /dev/null. The default of standard input. */
     PM_STDIO_NULL = 0,
     /**
@@ -457,20 +372,10 @@ enum pm_stdio
     /** For standard error only: wherever standard output goes, in true order of writing. */
     PM_STDIO_MERGE = 3,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_stdio pm_stdio;
-#else
-typedef uint32_t pm_stdio;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_stdio, uint32_t);
 
 /** Which process group and session a child gets. */
-enum pm_group
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_group PM_ENUM(uint32_t) {
     /** A process group of its own. The default. */
     PM_GROUP_OWN = 0,
     /** A session of its own, and with it a group; no controlling terminal. */
@@ -478,20 +383,10 @@ enum pm_group
     /** The host's group: terminal signals reach it, and stopping reaches the process only. */
     PM_GROUP_HOST = 2,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_group pm_group;
-#else
-typedef uint32_t pm_group;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_group, uint32_t);
 
 /** What happens when the output that is kept for readers reaches its limit. */
-enum pm_output_policy
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_output_policy PM_ENUM(uint32_t) {
     /** As `PM_OUTPUT_BLOCK` while somebody is reading, as `PM_OUTPUT_DROP_OLDEST` else. The default. */
     PM_OUTPUT_AUTO = 0,
     /** The child waits until a reader has made room. */
@@ -501,58 +396,28 @@ enum pm_output_policy
     /** The tree is killed. */
     PM_OUTPUT_KILL = 3,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_output_policy pm_output_policy;
-#else
-typedef uint32_t pm_output_policy;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_output_policy, uint32_t);
 
 /** What letting go of the last handle of a running process does. */
-enum pm_on_drop
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_on_drop PM_ENUM(uint32_t) {
     /** The tree is killed. The default. */
     PM_ON_DROP_KILL = 0,
     /** The process runs on, unwatched. */
     PM_ON_DROP_DETACH = 1,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_on_drop pm_on_drop;
-#else
-typedef uint32_t pm_on_drop;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_on_drop, uint32_t);
 
 /** What happens to descendants that outlive the process itself. */
-enum pm_descendants
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_descendants PM_ENUM(uint32_t) {
     /** They are ended. The default. */
     PM_DESCENDANTS_END = 0,
     /** They are left alone. */
     PM_DESCENDANTS_LEAVE = 1,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_descendants pm_descendants;
-#else
-typedef uint32_t pm_descendants;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_descendants, uint32_t);
 
 /** How much a message matters. */
-enum pm_log_level
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_log_level PM_ENUM(uint32_t) {
     /** Nothing at all. */
     PM_LOG_OFF = 0,
     /** Something failed that nobody else can be told of. */
@@ -566,20 +431,10 @@ enum pm_log_level
     /** Everything. */
     PM_LOG_TRACE = 5,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_log_level pm_log_level;
-#else
-typedef uint32_t pm_log_level;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_log_level, uint32_t);
 
 /** How sudo is used. */
-enum pm_sudo_mode
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum pm_sudo_mode PM_ENUM(uint32_t) {
     /**
      * Sudo starts a helper of this library, which starts the command: everything works as without
      * sudo. The sudoers file must allow any command. The default.
@@ -593,13 +448,7 @@ enum pm_sudo_mode
      */
     PM_SUDO_DIRECT = 1,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum pm_sudo_mode pm_sudo_mode;
-#else
-typedef uint32_t pm_sudo_mode;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+PM_ENUM_NAME(pm_sudo_mode, uint32_t);
 
 /**
  * What to start and how: a program and options. Starting copies it, so that one command can be
@@ -2354,5 +2203,8 @@ pm_status pm_set_log_callback(uint32_t level,
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
+
+#undef PM_ENUM
+#undef PM_ENUM_NAME
 
 #endif /* PROCESS_MANAGER_H */

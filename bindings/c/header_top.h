@@ -37,6 +37,19 @@
  *     pm_manager_free(manager);
  *     pm_extractor_free(extractor);
  *
+ * The parts, in the order of this file, which is the order of use:
+ *     pm_extractor       binaries that the program carries, extracted into a private directory
+ *     pm_command         what to start and how: arguments, environment, streams, limits, stop
+ *     pm_info            the facts about a process, as a snapshot
+ *     pm_manager         starts, lists and stops many processes; several at once; pipelines
+ *     callbacks          pm_manager_poll() for output, exits and events; pm_manager_fd() for loops
+ *     pm_events, pm_watch    the same, pulled instead of called
+ *     pm_run_result      a command, or many, run to the end in one call
+ *     pm_process         one process: wait, stop, signal
+ *     sudo               starts as another user
+ *     input, pm_output   writing to a process, and reading it in batches of lines
+ *     log                the library's own messages
+ *
  * Errors. A function returns a pm_status unless it cannot fail. PM_OK is 0; a positive status is
  * an outcome that is no error; a negative one is an error. The last argument, which may be NULL,
  * then gets a pm_error to be freed by the caller. Other outputs are written only with PM_OK. NULL
@@ -74,5 +87,6 @@
  * Processes. The library installs no signal handler, reaps only its own children and changes no
  * state of the host process. A process outlives no owner: when the last handle and the manager
  * have let go of it, it is ended as its command says, by default with its whole tree. After fork()
- * the copy owns nothing: its calls give PM_ERROR_FORKED, its frees end no process.
+ * the copy owns nothing: calls with the parent's extractors, managers, processes and readers give
+ * PM_ERROR_FORKED, frees end no process. Commands and infos are plain data and work.
  */

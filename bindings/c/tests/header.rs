@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The first function of each section, and the section's title.
-const SECTIONS: [(&str, &str); 15] = [
+const SECTIONS: [(&str, &str); 16] = [
+    ("enum pm_status ", "Types"),
     ("uint32_t pm_version_number(", "Version"),
     ("const char *pm_status_string(", "Status and errors"),
     ("size_t pm_names_count(", "Lists of texts"),
@@ -35,8 +36,8 @@ fn generate() -> String {
     let mut raw = Vec::new();
     bindings.write(&mut raw);
     let top = include_str!("../header_top.h");
-    let body = with_sections(&on_one_line(&String::from_utf8(raw).unwrap()));
-    format!("{top}\n{}\n{body}\n#endif /* PROCESS_MANAGER_H */\n", preamble())
+    let body = with_sections(&short_enums(&on_one_line(&String::from_utf8(raw).unwrap())));
+    format!("{top}\n{}\n{body}\n#undef PM_ENUM\n#undef PM_ENUM_NAME\n\n#endif /* PROCESS_MANAGER_H */\n", preamble())
 }
 
 fn preamble() -> String {
@@ -53,6 +54,15 @@ fn preamble() -> String {
          #define PM_VERSION_MAJOR {major}\n#define PM_VERSION_MINOR {minor}\n\
          #define PM_VERSION_PATCH {patch}\n#define PM_VERSION_NUMBER {number}\n\
          #define PM_VERSION_STRING \"{version}\"\n\n\
+         /* Enums have a fixed size in every language: where C has no way to say so, an integer type\n \
+         * takes their name. */\n\
+         #if defined(__cplusplus)\n\
+         #define PM_ENUM(type) : type\n#define PM_ENUM_NAME(name, type) static_assert(sizeof(name) == sizeof(type), \"\")\n\
+         #elif __STDC_VERSION__ >= 202311L\n\
+         #define PM_ENUM(type) : type\n#define PM_ENUM_NAME(name, type) typedef enum name name\n\
+         #else\n\
+         #define PM_ENUM(type)\n#define PM_ENUM_NAME(name, type) typedef type name\n\
+         #endif\n\n\
          /** Given as the length of a text: the text ends at its first NUL byte. */\n\
          #define PM_NUL_TERMINATED SIZE_MAX\n\n\
          /** What the option structs begin with. */\n\
@@ -80,6 +90,24 @@ fn on_one_line(header: &str) -> String {
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// Says in two macros what cbindgen writes around each enum in fifteen lines.
+fn short_enums(header: &str) -> String {
+    let (if_typed, end_typed) = (
+        "\n#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L\n  : ",
+        "\n#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L\n {",
+    );
+    let mut rest = header;
+    let mut short = String::new();
+    while let Some((before, after)) = rest.split_once(if_typed) {
+        let (kind, after) = after.split_once(end_typed).unwrap();
+        let (body, after) = after.split_once("\n#ifndef __cplusplus\n").unwrap();
+        let name = before.rsplit_once("enum ").unwrap().1;
+        short.push_str(&format!("{before} PM_ENUM({kind}) {{{body}\nPM_ENUM_NAME({name}, {kind});"));
+        rest = after.split_once("#endif // __cplusplus").unwrap().1;
+    }
+    short + rest
 }
 
 /// Puts a heading before the comment of each section's first function.
