@@ -8,14 +8,16 @@ mod cases;
 mod holders;
 #[path = "sudo/impostor.rs"]
 mod impostor;
+#[path = "sudo/killed.rs"]
+mod killed;
 #[path = "sudo/secrets.rs"]
 mod secrets;
+#[path = "sudo/surroundings.rs"]
+mod surroundings;
 #[path = "sudo/users.rs"]
 mod users;
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Stdio};
 
 use users::User;
@@ -41,6 +43,14 @@ fn able() -> bool {
         println!("skipped: {why}");
     }
     users::missing().is_none()
+}
+
+/// A host that has come to where its case waits to be killed.
+fn lingering(host: &mut std::process::Command) -> Child {
+    let mut host = host.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(host.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line == "lingering"));
+    host
 }
 
 fn check(password: Option<&[u8]>, rule: Option<&str>, case: &str, given: &[u8]) {
@@ -296,90 +306,6 @@ fn a_killed_sudo_does_not_lose_the_tree() {
 }
 
 #[test]
-fn a_killed_host_leaves_no_tree_of_root() {
-    if !able() {
-        return;
-    }
-    let user = User::new(Some(PASSWORD), Some(ALL));
-    let mut host = lingering(&mut user.host("linger", PASSWORD));
-    let mark = format!("PM_USER={}", user.name);
-    assert!(!carriers(&mark).is_empty());
-    host.kill().unwrap();
-    host.wait().unwrap();
-    while !carriers(&mark).is_empty() {
-        std::thread::yield_now();
-    }
-}
-
-/// A host that has come to where its case waits to be killed.
-fn lingering(host: &mut std::process::Command) -> Child {
-    let mut host = host.stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(host.stdout.take().unwrap()).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line == "lingering"));
-    host
-}
-
-#[test]
-fn a_host_killed_at_the_prompt_leaves_nothing() {
-    if !able() {
-        return;
-    }
-    let user = User::new(Some(PASSWORD), Some(ALL));
-    let mut host = lingering(&mut user.host("at the prompt", PASSWORD));
-    let left = || {
-        let entries = std::fs::read_dir(user.home()).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| name.starts_with("process_manager")).count()
-    };
-    let sudos = processes_of(&user);
-    assert!(left() > 0 && sudos.len() > 1, "{sudos:?}");
-    host.kill().unwrap();
-    host.wait().unwrap();
-    while left() > 0 || sudos.iter().any(|pid| Path::new("/proc").join(pid).exists()) {
-        std::thread::yield_now();
-    }
-}
-
-/// The processes that this user has started, of whichever user they are.
-fn processes_of(user: &User) -> Vec<String> {
-    let id = std::process::Command::new("/usr/bin/id").args(["-u", &user.name]).output().unwrap();
-    let id = String::from_utf8(id.stdout).unwrap();
-    let started_by = |pid: &String| {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let ids = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap_or_default();
-        ids.split_whitespace().next() == Some(id.trim())
-    };
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    processes.filter_map(|entry| entry.file_name().into_string().ok()).filter(started_by).collect()
-}
-
-/// The processes with this in their environment, zombies aside.
-fn carriers(mark: &str) -> Vec<String> {
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let carries = |pid: &String| {
-        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
-    };
-    processes.filter_map(|entry| entry.file_name().into_string().ok()).filter(carries).collect()
-}
-
-#[test]
-fn a_sudo_that_comes_first_in_the_path_is_not_run() {
-    if able() {
-        use std::os::unix::fs::PermissionsExt;
-        let user = User::new(Some(PASSWORD), Some(ALL));
-        let mut host = user.host("root", PASSWORD);
-        let home = host.get_current_dir().unwrap().to_owned();
-        let trap = home.join("sudo");
-        std::fs::write(&trap, "#!/bin/sh\ntouch trapped\n").unwrap();
-        std::fs::set_permissions(&trap, std::fs::Permissions::from_mode(0o755)).unwrap();
-        host.env("PATH", format!("{}:/usr/bin:/bin", home.display()));
-        users::succeed(&mut host);
-        assert!(!home.join("trapped").exists());
-    }
-}
-
-#[test]
 fn a_command_that_fakes_the_prompt_gets_no_password() {
     check(Some(PASSWORD), Some(ALL), "spoof", PASSWORD);
 }
@@ -409,81 +335,6 @@ fn an_expired_account_is_refused() {
         let user = User::new(Some(PASSWORD), Some(ALL));
         user.expire_account();
         user.run("refused", PASSWORD);
-    }
-}
-
-#[test]
-fn a_user_namespace_is_told_apart() {
-    if able() {
-        let user = User::new(Some(PASSWORD), Some(ALL));
-        let host = user.host("user namespace", PASSWORD);
-        let mut confined = std::process::Command::new("/usr/bin/setpriv");
-        let args: Vec<_> = host.get_args().collect();
-        let program = args.iter().position(|arg| *arg == "--").unwrap();
-        let (privileges, program) = args.split_at(program + 1);
-        confined.args(privileges).args(["/usr/bin/unshare", "--user"]).args(program);
-        confined.current_dir(user.home()).envs(environment(&host));
-        let output = confined.output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr);
-        match text.contains("unshare failed") {
-            true => println!("skipped: no user namespace: {text}"),
-            false => assert!(output.status.success(), "{text}"),
-        }
-    }
-}
-
-fn environment(command: &std::process::Command) -> Vec<(&OsStr, &OsStr)> {
-    command.get_envs().map(|(name, value)| (name, value.unwrap())).collect()
-}
-
-/// Runs a case where sudo is replaced by another file, in a mount namespace of its own.
-fn replaced(by: &str, case: &str, given: &[u8]) {
-    let user = User::new(Some(PASSWORD), Some(ALL));
-    let replace = "mount --bind \"$0\" /usr/bin/sudo && exec \"$@\"";
-    let mut host = std::process::Command::new("/usr/bin/unshare");
-    host.args(["--mount", "/bin/sh", "-c", replace, by, "/usr/bin/setpriv"]);
-    let inner = user.host(case, given);
-    host.args(inner.get_args()).current_dir(user.home()).envs(environment(&inner));
-    let output = host.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr);
-    if text.contains("unshare") || text.contains("mount:") {
-        println!("skipped: no mount namespace: {text}");
-    } else {
-        assert!(output.status.success(), "{text}");
-    }
-}
-
-#[test]
-fn a_missing_sudo_is_told_apart() {
-    if able() {
-        replaced("/dev/null", "not found", PASSWORD);
-    }
-}
-
-/// The file can be named by `PM_SUDO_RS`.
-#[test]
-fn sudo_rs_does_as_well() {
-    let place = std::env::var("PM_SUDO_RS").unwrap_or_else(|_| "/usr/bin/sudo-rs".into());
-    if !Path::new(&place).exists() {
-        println!("skipped: no sudo-rs at {place}");
-    } else if able() {
-        for case in ["root", "echo", "statuses", "stop", "kill sudo", "direct"] {
-            replaced(&place, case, PASSWORD);
-        }
-        replaced(&place, "rejected", b"wrong horse");
-        replaced(&place, "direct rejected", b"wrong horse");
-    }
-}
-
-#[test]
-fn no_new_privileges_is_told_apart() {
-    if able() {
-        let user = User::new(Some(PASSWORD), Some(ALL));
-        let host = user.host("no new privileges", PASSWORD);
-        let mut confined = std::process::Command::new("/usr/bin/setpriv");
-        confined.arg("--no-new-privs").args(host.get_args()).env("PM_CASE", "no new privileges");
-        confined.env("PM_PASSWORD", "x").current_dir(host.get_current_dir().unwrap());
-        users::succeed(&mut confined);
     }
 }
 
