@@ -88,6 +88,30 @@ class Consumers:
             "-o", program, *flags)  # fmt: skip
         assert run(program) == "ready\n"
 
+    def cpp_programs_build_with_pkg_config(self):
+        worker = self.work / "worker"
+        run("cc", self.source / "worker.c", "-o", worker)
+        common = ["c++", "-std=c++17", *STRICT, f'-DWORKER="{worker}"', self.source / "main.cpp"]
+        flags = self.pkg_config("--cflags", "--libs")
+        run(*common, "-o", self.work / "cpp_shared", *flags)
+        env = {**os.environ, "LD_LIBRARY_PATH": str(self.prefix / "lib")}
+        assert run(self.work / "cpp_shared", env=env) == "ready\n"
+        flags = self.pkg_config("--static", "--cflags", "--libs")
+        flags = ["-l:libprocess_manager.a" if flag == "-lprocess_manager" else flag for flag in flags]
+        run(*common, "-o", self.work / "cpp_static", *flags)
+        assert run(self.work / "cpp_static") == "ready\n"
+
+    def links_lead_to_the_library_by_its_soname(self):
+        library = self.prefix / "lib"
+        need("readelf")
+        for name in ("libprocess_manager.so", "libprocess_manager.so.0"):
+            assert (library / name).is_symlink(), name
+            assert (library / name).resolve().parent == library.resolve(), name
+        dynamic = run("readelf", "-d", library / "libprocess_manager.so")
+        assert "SONAME" in dynamic and "[libprocess_manager.so.0]" in dynamic, dynamic
+        needed = run("readelf", "-d", self.work / "with_pkg_config")
+        assert "Shared library: [libprocess_manager.so.0]" in needed, needed
+
     def programs_build_with_find_package(self):
         need("cmake")
         build = self.work / "cmake"
@@ -95,7 +119,7 @@ class Consumers:
             f"-DTICKER={self.ticker}", "-DCMAKE_C_FLAGS=-Wall -Wextra -Werror",
             "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror")  # fmt: skip
         run("cmake", "--build", build)
-        for program in ("shared", "static", "cpp"):
+        for program in ("shared", "static", "cpp", "cpp_static"):
             assert run(build / program) == "ready\n", program
 
     def uninstall_leaves_nothing(self):
@@ -116,6 +140,8 @@ def main():
                       consumers.destdir_only_stages,
                       consumers.a_shared_program_builds_with_pkg_config,
                       consumers.a_static_program_builds_with_pkg_config,
+                      consumers.links_lead_to_the_library_by_its_soname,
+                      consumers.cpp_programs_build_with_pkg_config,
                       consumers.programs_build_with_find_package,
                       consumers.uninstall_leaves_nothing):  # fmt: skip
             try:

@@ -4,7 +4,11 @@
 
 #include <iostream>
 
+#ifdef WORKER
+PM_EMBED_FILE(worker, WORKER);
+#else
 PM_EMBED_DECLARE(worker);
+#endif
 
 int main()
 {
