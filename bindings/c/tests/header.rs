@@ -104,7 +104,8 @@ fn short_enums(header: &str) -> String {
         let (kind, after) = after.split_once(end_typed).unwrap();
         let (body, after) = after.split_once("\n#ifndef __cplusplus\n").unwrap();
         let name = before.rsplit_once("enum ").unwrap().1;
-        short.push_str(&format!("{before} PM_ENUM({kind}) {{{body}\nPM_ENUM_NAME({name}, {kind});"));
+        short
+            .push_str(&format!("{before} PM_ENUM({kind}) {{{body}\nPM_ENUM_NAME({name}, {kind});"));
         rest = after.split_once("#endif // __cplusplus").unwrap().1;
     }
     short + rest
