@@ -37,10 +37,11 @@ fn the_readme_shows_the_example_files_as_they_are() {
 
 #[test]
 fn the_commands_that_the_readme_names_exist() {
-    let makefiles = ["Makefile", "mk/c.mk", "mk/python.mk", "mk/install.mk"].map(|path| {
-        let text = fs::read_to_string(root().join(Path::new(path)));
-        format!("\n{}", text.unwrap_or_default())
-    });
+    let makefiles =
+        ["Makefile", "mk/c.mk", "mk/python.mk", "mk/install.mk", "mk/bench.mk"].map(|path| {
+            let text = fs::read_to_string(root().join(Path::new(path)));
+            format!("\n{}", text.unwrap_or_default())
+        });
     let readme = readme();
     let targets = readme.split('`').filter_map(|code| code.strip_prefix("make "));
     let mut seen = 0;
