@@ -4,14 +4,17 @@ use super::{GROUP, OURS, RAW, TOKIO};
 use crate::plan::Limit::{Above, Most, Times};
 use crate::plan::{Plan, Program, Size};
 
-const IN_ALL: &[(&str, Program)] =
-    &[(RAW, Program::Rust("raw")), (OURS, Program::Rust("ours")), (GROUP, Program::Rust("group"))];
+const IN_ALL: &[(&str, Program)] = &[(RAW, Program::Rust("raw")), (OURS, Program::Rust("ours"))];
+const GROUP_LEVEL: &[(&str, Program)] = &[(GROUP, Program::Rust("group"))];
 
 const PEER: &[(&str, Program)] = &[(TOKIO, Program::Rust("tokio"))];
 
 /// The tables of this file; the short run has fewer children.
 pub fn plans(size: Size) -> Vec<Plan> {
-    let with_peer = |count| idle(count, false, size).ask(&request(count, false, 0), PEER);
+    let with_peer = |count| {
+        let request = request(count, false, 0);
+        idle(count, false, size).ask(&request, GROUP_LEVEL).ask(&request, PEER)
+    };
     if size.is_quick {
         return vec![with_peer(300), chatty(300)];
     }
@@ -57,7 +60,7 @@ fn chatty(count: usize) -> Plan {
     let mut plan =
         Plan::new("chatty", title, "").parts(&[("CPU", "us a line"), ("threads", "of the host")]);
     plan.is_fresh = true;
-    let entries = IN_ALL.iter().filter(|(name, _)| *name != GROUP).chain(PEER);
-    let plan = plan.ask(&format!("chatty {count}"), &entries.copied().collect::<Vec<_>>());
+    let request = format!("chatty {count}");
+    let plan = plan.ask(&request, IN_ALL).ask(&request, PEER);
     plan.target_of(0, OURS, Times(1.2), RAW).target_of(1, OURS, Above(3.0), RAW)
 }
