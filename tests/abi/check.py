@@ -122,6 +122,17 @@ def all_of_c_is_reachable_from_cpp(options):
     assert not needless, f"listed as not needed, but used or gone: {needless}"
 
 
+def the_example_in_the_cpp_header_compiles(options):
+    comment = (CPP / "process_manager.hpp").read_text().split("#ifndef")[0]
+    example = "\n".join(re.findall(r"^//     (.*)$", comment, flags=re.M))
+    assert "namespace pm = " in example, "no example in the header"
+    source = "#include <process_manager.hpp>\n#include <iostream>\n"
+    source += f"void run(const void *ticker, size_t ticker_size)\n{{\n{example}\n}}\n"
+    command = ["g++", "-std=c++17", "-x", "c++", *STRICT, *INCLUDE, "-"]
+    done = subprocess.run(command, input=source, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def cpp_headers_are_short(options):
     long = [name for name in CPP_HEADERS if len((CPP / name).read_text().splitlines()) > 400]
     assert not long, f"more than 400 lines: {long}"
@@ -148,7 +159,7 @@ def checks():
                   no_layout_or_value_has_changed_unseen, library_has_its_soname_and_stays_loaded,
                   the_cpp_header_includes_all_its_parts, all_of_c_is_reachable_from_cpp,
                  
-                  cpp_headers_are_short):  # fmt: skip
+                  the_example_in_the_cpp_header_compiles, cpp_headers_are_short):  # fmt: skip
         yield check.__name__, check
     for c, cxx in (("gcc", "g++"), ("clang", "clang++")):
         yield from checks_of_headers(c, "c", ["process_manager.h"], ("c11", "c17", "c2x"))
