@@ -280,6 +280,12 @@ enum pm_containment PM_ENUM(uint32_t) {
     PM_CONTAINMENT_GUARD = 3,
     /** A control group of its own; emptiness is proven. */
     PM_CONTAINMENT_CGROUP = 4,
+    /**
+     * A PID namespace of its own (pid_namespaces(7)): the kernel ends all that is in it. Never
+     * chosen unless demanded: the command has process ids of its own, but the host's /proc. Needs
+     * CAP_SYS_ADMIN.
+     */
+    PM_CONTAINMENT_PIDNS = 5,
 };
 PM_ENUM_NAME(pm_containment, uint32_t);
 

@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use common::{command, wait_for_line, SOON};
 use process_manager::{
-    Command, Containment, Descendants, DropPolicy, EventKind, ProcessError, ProcessManager,
-    ProcessRunner, StopLadder,
+    Command, Containment, Descendants, DropPolicy, EventKind, GroupMode, ProcessError,
+    ProcessManager, ProcessRunner, Stdin, StopLadder,
 };
 
 /// The levels that prove a tree empty, as far as this machine has them.
 fn proving_levels() -> Vec<Containment> {
-    let levels = [Containment::Guard, Containment::Cgroup];
+    let levels = [Containment::Guard, Containment::Cgroup, Containment::PidNamespace];
     levels.into_iter().filter(|level| is_there(*level)).collect()
 }
 
@@ -114,11 +114,12 @@ fn what_forks_and_leaves_its_session_in_a_loop_is_caught() {
 #[test]
 fn a_child_that_closes_all_its_descriptors_is_held_all_the_same() {
     for level in proving_levels() {
-        let script = "echo $$; exec 0<&- 1>&- 2>&- 9>&-; while :; do sleep 1000; done";
+        let script = "echo ready; exec 0<&- 1>&- 2>&- 9>&-; while :; do sleep 1000; done";
         let manager = ProcessManager::default();
         let command = Command::new("/bin/sh").args(["-c", script]).containment(level);
         let runner = manager.start(command).unwrap();
-        let pid: i32 = common::lines(&mut runner.get_output_stream())[0].parse().unwrap();
+        assert_eq!(common::lines(&mut runner.get_output_stream()), ["ready"]);
+        let pid = runner.pid() as i32;
         assert!(runner.is_running());
         runner.stop_blocking(None).unwrap();
         assert!(!common::is_alive(pid));
@@ -211,9 +212,7 @@ fn a_killed_guard_is_noticed_and_said() {
     let manager = ProcessManager::default();
     let mut events = manager.events().unwrap();
     let (runner, _pipe) = tree(&manager, "tree", Containment::Guard);
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", runner.pid())).unwrap();
-    let parent: i32 = stat.rsplit(") ").next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let guard = rustix::process::Pid::from_raw(parent).unwrap();
+    let guard = rustix::process::Pid::from_raw(parent_of(runner.pid())).unwrap();
     rustix::process::kill_process(guard, rustix::process::Signal::KILL).unwrap();
     runner.closed_blocking(SOON).unwrap();
     let mut kinds = Vec::new();
@@ -221,6 +220,53 @@ fn a_killed_guard_is_noticed_and_said() {
         kinds.push(events.next_blocking(SOON).unwrap().unwrap().kind);
     }
     assert!(kinds.contains(&EventKind::ContainmentLost), "{kinds:?}");
+}
+
+fn parent_of(pid: u32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(") ").next().unwrap().split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_namespace_has_numbers_of_its_own() {
+    let level = Containment::PidNamespace;
+    if !is_there(level) {
+        return;
+    }
+    let manager = ProcessManager::default();
+    let script = "echo $$ $PPID; read line; exit 7";
+    let command =
+        Command::new("/bin/sh").args(["-c", script]).stdin(Stdin::Pipe).containment(level);
+    let runner = manager.start(command).unwrap();
+    assert_eq!(common::line(&mut runner.get_output_stream()), "2 1");
+    // The host's number is the one that is told, and its guard is the host's child.
+    let guard = parent_of(runner.pid());
+    assert_eq!(parent_of(guard as u32), std::process::id() as i32);
+    runner.close_stdin().unwrap();
+    assert_eq!(runner.wait_blocking(SOON).unwrap().code(), Some(7));
+}
+
+#[test]
+fn the_kernel_ends_a_namespace_whose_guard_is_killed() {
+    let level = Containment::PidNamespace;
+    if !is_there(level) {
+        return;
+    }
+    let manager = ProcessManager::default();
+    let (runner, pipe) = tree(&manager, "tree", level);
+    let guard = rustix::process::Pid::from_raw(parent_of(runner.pid())).unwrap();
+    rustix::process::kill_process(guard, rustix::process::Signal::KILL).unwrap();
+    runner.closed_blocking(SOON).unwrap();
+    assert_all_gone(pipe);
+}
+
+#[test]
+fn a_namespace_cannot_be_left_to_itself() {
+    let command = || command("ticker").containment(Containment::PidNamespace);
+    let refused = ProcessRunner::start_command(command().on_drop(DropPolicy::Detach));
+    assert!(matches!(refused, Err(ProcessError::Unsupported(_))), "{refused:?}");
+    let refused = ProcessRunner::start_command(command().group(GroupMode::Host));
+    assert!(matches!(refused, Err(ProcessError::InvalidArgument { .. })), "{refused:?}");
 }
 
 #[test]

@@ -85,17 +85,23 @@ impl Host {
     }
 }
 
-const LEVELS: &[&str] = &["group", "guard", "cgroup", ""];
+const LEVELS: &[&str] = &["group", "guard", "cgroup", "pidns", ""];
 
 /// The levels that this machine has.
 fn levels() -> Vec<&'static str> {
-    let cgroup = Command::new("true").containment(Containment::Cgroup);
-    match ProcessRunner::start_command(cgroup) {
+    let may_lack = [Containment::Cgroup, Containment::PidNamespace];
+    let lacking: Vec<_> = may_lack.into_iter().filter(|level| is_lacking(*level)).collect();
+    let is_there = |level: &&str| !lacking.iter().any(|lacking| lacking.to_string() == **level);
+    LEVELS.iter().copied().filter(is_there).collect()
+}
+
+fn is_lacking(level: Containment) -> bool {
+    match ProcessRunner::start_command(Command::new("true").containment(level)) {
         Err(ProcessError::Unsupported(reason)) => {
-            println!("skipped: no cgroup here ({reason})");
-            LEVELS.iter().copied().filter(|level| *level != "cgroup").collect()
+            println!("skipped: no {level} here ({reason})");
+            true
         }
-        _ => LEVELS.to_vec(),
+        _ => false,
     }
 }
 

@@ -83,7 +83,7 @@ class CommandOptions(TypedDict, total=False):
     """What happens to the running process when its manager goes away. Default: kill."""
     descendants: Literal["end", "leave"] | None
     """What happens to descendants that outlive the process itself. Default: end."""
-    containment: Literal["process", "group", "guard", "cgroup"] | None
+    containment: Literal["process", "group", "guard", "cgroup", "pidns"] | None
     """Demands a level; starting fails where it cannot be had."""
 
 

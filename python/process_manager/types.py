@@ -42,12 +42,17 @@ class ProcessStatus(StrEnum):
 
 
 class Containment(StrEnum):
-    """How surely the descendants of a process are held, weakest first."""
+    """How surely the descendants of a process are held, weakest first.
+
+    ``PIDNS`` is a PID namespace of its own: never chosen unless demanded, since the command has
+    process ids of its own there but the host's ``/proc``; needs CAP_SYS_ADMIN.
+    """
 
     PROCESS = "process"
     GROUP = "group"
     GUARD = "guard"
     CGROUP = "cgroup"
+    PIDNS = "pidns"
 
 
 class ExitStatus(NamedTuple):

@@ -126,6 +126,7 @@ const CONTAINMENTS: &[(&str, Containment)] = &[
     ("group", Containment::Group),
     ("guard", Containment::Guard),
     ("cgroup", Containment::Cgroup),
+    ("pidns", Containment::PidNamespace),
 ];
 const POLICIES: &[(&str, OutputPolicy)] = &[
     ("auto", OutputPolicy::Auto),

@@ -58,6 +58,7 @@ fn start_in(cgroup: &Cgroup, command: Command) -> (Spawned, Output) {
         program: &program,
         exec_fd: None,
         cgroup: Some(cgroup.directory().unwrap()),
+        pid_namespace: false,
     };
     let command = command.stderr(Stdout::Inherit);
     let mut spawned = spawn::spawn(&command, &context).unwrap();

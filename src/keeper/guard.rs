@@ -6,22 +6,22 @@
 //! descriptor it keeps.
 
 use std::ffi::OsString;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 
 use super::channel::{Channel, Incoming};
-use super::protocol::{group, kind, rest, scope, step, Record};
+use super::protocol::{group, host::NO_NUMBER, kind, rest, scope, step, Record};
 use super::Image;
 use crate::command::{Command, Descendants, ExtraFd, GroupMode};
 use crate::error::{ProcessError, Result, StartError, StartStep};
 use crate::spawn::{self, SpawnContext, Spawned};
 use crate::sys::fork::epoch;
-use crate::types::{ExitStatus, ResourceUsage};
+use crate::types::{Containment, ExitStatus, ResourceUsage};
 
 /// How long a guard may take from its own exec to the command's.
 const START_WAIT: Duration = Duration::from_secs(30);
@@ -34,6 +34,7 @@ pub(crate) struct Guard {
     /// The guard itself, a child of the host that the host reaps; readable when it has ended.
     pub(crate) pidfd: Arc<OwnedFd>,
     epoch: u64,
+    level: Containment,
     /// Sudo, where that has started it.
     relayed: Option<Relayed>,
     /// Kept, so that the next guard need not make it again.
@@ -86,11 +87,12 @@ impl Guard {
             pair.map_err(|e| ProcessError::io("cannot make a control socket", e))?;
         let image = Image::get()?;
         let wrapped = wrap(command, context, theirs)?;
-        let spawned = spawn_guard(&wrapped, &image, context.cgroup)?;
+        let spawned = spawn_guard(&wrapped, &image, context)?;
         drop(wrapped);
         let Spawned { pidfd, stdin, stdout, stderr, .. } = spawned;
         let (pidfd, relayed, image) = (Arc::new(pidfd), None, Some(image));
-        let guard = Guard { channel, pidfd, epoch: epoch(), relayed, _image: image };
+        let level = level_of(context);
+        let guard = Guard { channel, pidfd, epoch: epoch(), level, relayed, _image: image };
         let (pid, pidfd) = guard.await_start(command, context)?;
         let pgid = (command.group != GroupMode::Host).then_some(pid);
         Ok((guard, Spawned { pid, pidfd, pgid, stdin, stdout, stderr }))
@@ -104,9 +106,27 @@ impl Guard {
         context: &SpawnContext<'_>,
     ) -> Result<(Guard, i32, OwnedFd)> {
         let (pidfd, relayed) = (Arc::new(pidfd), Some(relayed));
-        let guard = Guard { channel, pidfd, epoch: epoch(), relayed, _image: None };
+        let level = Containment::Guard;
+        let guard = Guard { channel, pidfd, epoch: epoch(), level, relayed, _image: None };
         let (pid, pidfd) = guard.await_start(command, context)?;
         Ok((guard, pid, pidfd))
+    }
+
+    /// The level that this guard stands for.
+    pub(crate) fn level(&self) -> Containment {
+        self.level
+    }
+
+    /// The command's process id as the host knows it; in a namespace the guard has another one.
+    fn pid_here(&self, pidfd: &OwnedFd, told: i32) -> Option<i32> {
+        match self.level {
+            // The guard reaps nobody before it is told that this was seen.
+            Containment::PidNamespace => {
+                let pid = pid_of(pidfd);
+                self.tell(kind::SEEN, &[]).ok().and(pid)
+            }
+            _ => Some(told),
+        }
     }
 
     /// The host's child: the guard, or the sudo that has started it.
@@ -117,8 +137,12 @@ impl Guard {
     fn await_start(&self, command: &Command, context: &SpawnContext<'_>) -> Result<(i32, OwnedFd)> {
         let failure = match self.channel.receive_until(Instant::now() + START_WAIT) {
             Incoming::Record(record, fds) if record.kind == kind::STARTED => {
-                if let Some(pidfd) = fds.into_iter().next() {
-                    return Ok((record.values[0] as i32, pidfd));
+                let pidfd = fds.into_iter().next();
+                let told = record.values[0] as i32;
+                if let Some((pid, pidfd)) =
+                    pidfd.and_then(|fd| Some((self.pid_here(&fd, told)?, fd)))
+                {
+                    return Ok((pid, pidfd));
                 }
                 (StartStep::Contain, libc::EMFILE, 0)
             }
@@ -229,12 +253,9 @@ impl AsFd for Guard {
 
 /// Starts the guard itself. That the keeper cannot be executed is not the command's fault, except
 /// where there is too much to hand on.
-fn spawn_guard(
-    wrapped: &Command,
-    image: &Image,
-    cgroup: Option<BorrowedFd<'_>>,
-) -> Result<Spawned> {
-    let context = SpawnContext { program: image.path(), exec_fd: image.exec_fd(), cgroup };
+fn spawn_guard(wrapped: &Command, image: &Image, place: &SpawnContext<'_>) -> Result<Spawned> {
+    let (program, exec_fd) = (image.path(), image.exec_fd());
+    let context = SpawnContext { program, exec_fd, ..*place };
     match spawn::spawn(wrapped, &context) {
         Err(ProcessError::StartFailed(error))
             if error.step == StartStep::Exec && error.errno != libc::E2BIG =>
@@ -249,6 +270,14 @@ fn spawn_guard(
 fn wrap(command: &Command, context: &SpawnContext<'_>, control: OwnedFd) -> Result<Command> {
     let mut wrapped = command.clone();
     let control_at = add_fd(&mut wrapped, control);
+    if context.pid_namespace {
+        // Right behind the socket: a process outside of the namespace has no number in it.
+        let own = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty());
+        add_fd(
+            &mut wrapped,
+            own.map_err(|e| ProcessError::io("open a pidfd", std::io::Error::from(e)))?,
+        );
+    }
     let exec_at = match context.exec_fd {
         None => -1,
         Some(fd) => add_fd(&mut wrapped, fd.try_clone_to_owned()?),
@@ -271,7 +300,10 @@ pub(crate) fn arguments(
         GroupMode::Session => group::SESSION,
         GroupMode::Host => host_number(rustix::process::getpgrp()),
     };
-    let host = host_number(rustix::process::getpid());
+    let host = match context.pid_namespace {
+        true => NO_NUMBER,
+        false => host_number(rustix::process::getpid()),
+    };
     let numbers = [control_at.into(), host, rest_of(command), group, exec_at.into()];
     let counts = [i64::from(execution.keeps_fd), execution.candidates.len() as i64];
     let mut args = vec![OsString::from("guard")];
@@ -280,6 +312,20 @@ pub(crate) fn arguments(
     args.push(execution.arg0);
     args.extend(command.args.iter().cloned());
     args
+}
+
+fn level_of(context: &SpawnContext<'_>) -> Containment {
+    match context.pid_namespace {
+        true => Containment::PidNamespace,
+        false => Containment::Guard,
+    }
+}
+
+/// The process id behind a pidfd, in the namespace of the host's `/proc` (Linux 5.4).
+fn pid_of(pidfd: &OwnedFd) -> Option<i32> {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
+    let number = info.lines().find_map(|line| line.strip_prefix("Pid:"))?;
+    number.trim().parse().ok().filter(|pid| *pid > 0)
 }
 
 fn host_number(pid: Pid) -> i64 {

@@ -47,6 +47,8 @@ pub mod kind {
     pub const SURVEY: u16 = 66;
     /// To the guard: the tree outlives the host from now on.
     pub const DETACH: u16 = 67;
+    /// To the guard in a PID namespace: `STARTED` was seen; before that it reaps nobody.
+    pub const SEEN: u16 = 68;
 
     /// From the guard: the command runs. Values: pid. Descriptors: its pidfd.
     pub const STARTED: u16 = 96;
@@ -95,6 +97,12 @@ pub mod scope {
     pub const GROUP: i64 = 1;
     /// Every descendant of the guard.
     pub const TREE: i64 = 2;
+}
+
+/// The host, as a guard is told of it.
+pub mod host {
+    /// It has no number in the guard's PID namespace: its pidfd is the descriptor behind the socket.
+    pub const NO_NUMBER: i64 = 0;
 }
 
 /// What the guard does with descendants that outlive the command.

@@ -294,7 +294,12 @@ fn launch(image: &Image) -> Result<(Channel, i32)> {
         .stdout(Stdout::Null)
         .stderr(Stdout::Null)
         .extra_fd(theirs, CONTROL_AT);
-    let context = SpawnContext { program: image.path(), exec_fd: image.exec_fd(), cgroup: None };
+    let context = SpawnContext {
+        program: image.path(),
+        exec_fd: image.exec_fd(),
+        cgroup: None,
+        pid_namespace: false,
+    };
     let intermediate = spawn::spawn(&command, &context)?;
     drop(command);
     let ready = channel.receive_until(Instant::now() + START_WAIT);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::engine::Engine;
 use super::tree::{Holder, Tree};
 use crate::command::{Command, Descendants, DropPolicy, GroupMode};
-use crate::error::{ProcessError, Result};
+use crate::error::{ProcessError, Result, StartError, StartStep};
 use crate::keeper::{Guard, Registration, Watched};
 use crate::spawn::{self, SpawnContext, Spawned};
 use crate::sudo::Relay;
@@ -47,8 +47,8 @@ pub(super) fn start_relayed(
     relay: Relay,
 ) -> Result<(Tree, Ends)> {
     let exec_fd = exec_fd.map(|fd| fd.as_fd());
-    let (guard, spawned) =
-        relay.start(command, &SpawnContext { program, exec_fd, cgroup: None })?;
+    let (guard, spawned) = relay
+        .start(command, &SpawnContext { program, exec_fd, cgroup: None, pid_namespace: false })?;
     Ok(split(spawned, Holder::Guard(guard)))
 }
 
@@ -66,16 +66,20 @@ struct Start<'a> {
 impl Start<'_> {
     fn demanded(&self, level: Containment) -> Result<(Tree, Ends)> {
         match level {
-            Containment::Cgroup if may_outlive(self.command) => {
-                let reason = "a cgroup cannot be left to itself: it ends with its process";
-                Err(ProcessError::Unsupported(reason.into()))
+            Containment::Cgroup | Containment::PidNamespace if may_outlive(self.command) => {
+                let reason =
+                    format!("a {level} cannot be left to itself: it ends with its process");
+                Err(ProcessError::Unsupported(reason))
             }
-            Containment::Group if self.command.group == GroupMode::Host => {
-                let reason = "containment by group needs a group of the process's own";
+            Containment::Group | Containment::PidNamespace
+                if self.command.group == GroupMode::Host =>
+            {
+                let reason = format!("containment by {level} needs a group of the process's own");
                 Err(ProcessError::invalid("containment", reason))
             }
             Containment::Cgroup => self.in_cgroup(),
-            Containment::Guard => self.guarded(),
+            Containment::Guard => self.guarded(self.context()),
+            Containment::PidNamespace => self.in_namespace(),
             Containment::Group | Containment::Process => self.plain(),
         }
     }
@@ -86,7 +90,7 @@ impl Start<'_> {
             Ok(_) => self.in_cgroup(),
             Err(ProcessError::Unsupported(reason)) => {
                 log::debug!("no cgroup, so a guard: {reason}");
-                self.guarded()
+                self.guarded(self.context())
             }
             Err(error) => Err(error),
         }
@@ -94,7 +98,7 @@ impl Start<'_> {
 
     fn context(&self) -> SpawnContext<'_> {
         let exec_fd = self.exec_fd.map(|fd| fd.as_fd());
-        SpawnContext { program: self.program, exec_fd, cgroup: None }
+        SpawnContext { program: self.program, exec_fd, cgroup: None, pid_namespace: false }
     }
 
     fn in_cgroup(&self) -> Result<(Tree, Ends)> {
@@ -108,10 +112,21 @@ impl Start<'_> {
         Ok(split(spawned, Holder::Cgroup(cgroup, None)))
     }
 
-    fn guarded(&self) -> Result<(Tree, Ends)> {
+    fn guarded(&self, context: SpawnContext<'_>) -> Result<(Tree, Ends)> {
         self.engine.keep_image()?;
-        let (guard, spawned) = Guard::start(self.command, &self.context())?;
+        let (guard, spawned) = Guard::start(self.command, &context)?;
         Ok(split(spawned, Holder::Guard(guard)))
+    }
+
+    fn in_namespace(&self) -> Result<(Tree, Ends)> {
+        let started = self.guarded(SpawnContext { pid_namespace: true, ..self.context() });
+        started.map_err(|error| match error {
+            ProcessError::StartFailed(error) if is_refused_namespace(&error) => {
+                let reason = format!("no PID namespace can be made here: {error}");
+                ProcessError::Unsupported(reason)
+            }
+            error => error,
+        })
     }
 
     /// The group, or the process alone where it has no group of its own.
@@ -141,6 +156,11 @@ impl Start<'_> {
         let watcher = self.engine.watcher()?;
         watcher.watch(Registration::Group { pgid, leader }).map(Some)
     }
+}
+
+fn is_refused_namespace(error: &StartError) -> bool {
+    let refusals = [libc::EPERM, libc::EINVAL, libc::ENOSPC];
+    error.step == StartStep::Contain && refusals.contains(&error.errno)
 }
 
 fn split(spawned: Spawned, holder: Holder) -> (Tree, Ends) {

@@ -72,10 +72,10 @@ impl Tree {
     }
 
     pub(crate) fn level(&self) -> Containment {
-        match self.holder {
+        match &self.holder {
             Holder::Process | Holder::Gone => Containment::Process,
             Holder::Group => Containment::Group,
-            Holder::Guard(_) => Containment::Guard,
+            Holder::Guard(guard) => guard.level(),
             Holder::Cgroup(..) => Containment::Cgroup,
         }
     }

@@ -59,6 +59,8 @@ pub(crate) struct SpawnContext<'a> {
     pub(crate) exec_fd: Option<BorrowedFd<'a>>,
     /// The directory of the control group to be in.
     pub(crate) cgroup: Option<BorrowedFd<'a>>,
+    /// Whether it is to be the first process of a PID namespace of its own.
+    pub(crate) pid_namespace: bool,
 }
 
 /// Starts `command`, which must have been validated.
@@ -95,6 +97,7 @@ fn spawn_in(mode: CloneMode, command: &Command, context: &SpawnContext<'_>) -> R
         exec_fd,
         cwd: cwd.as_deref(),
         cgroup: context.cgroup.map(|directory| directory.as_raw_fd()),
+        pid_namespace: context.pid_namespace,
         mappings: &stdio.mappings,
     };
     match launch(mode, &plan) {

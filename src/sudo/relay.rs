@@ -55,7 +55,8 @@ pub(crate) fn authenticate(options: SudoOptions) -> Result<Relay> {
     let connect_back = ConnectBack::new()?;
     let relay = [image.path().as_os_str(), "relay".as_ref(), connect_back.address().as_ref()];
     let command = sudo_command(&options, &nonce, &relay, theirs);
-    let context = SpawnContext { program: &path, exec_fd: None, cgroup: None };
+    let context =
+        SpawnContext { program: &path, exec_fd: None, cgroup: None, pid_namespace: false };
     let Spawned { pid, pidfd, stderr, .. } = spawn::spawn(&command, &context)?;
     drop(command);
     let stderr = stderr.ok_or_else(|| ProcessError::Closed("sudo's standard error".into()))?;

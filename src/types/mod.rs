@@ -121,6 +121,10 @@ pub enum Containment {
     Guard,
     /// A control group of its own; emptiness is proven (`populated 0`).
     Cgroup,
+    /// A PID namespace of its own, whose first process is a guard: when that ends, the kernel has
+    /// ended everything in it (pid_namespaces(7)). Never chosen unless demanded, since it changes
+    /// what the command sees: its own process ids, but the host's `/proc`. Needs CAP_SYS_ADMIN.
+    PidNamespace,
 }
 
 impl fmt::Display for Containment {
@@ -130,6 +134,7 @@ impl fmt::Display for Containment {
             Self::Group => "group",
             Self::Guard => "guard",
             Self::Cgroup => "cgroup",
+            Self::PidNamespace => "pidns",
         })
     }
 }

@@ -48,7 +48,7 @@ static bool can_have(pm_manager *manager, uint32_t level)
 int main(void)
 {
     pm_manager *manager = new_manager();
-    for (uint32_t level = PM_CONTAINMENT_GUARD; level <= PM_CONTAINMENT_CGROUP; ++level) {
+    for (uint32_t level = PM_CONTAINMENT_GUARD; level <= PM_CONTAINMENT_PIDNS; ++level) {
         char byte;
         int proof;
         if (!can_have(manager, level))

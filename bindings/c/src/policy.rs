@@ -200,6 +200,7 @@ pub unsafe extern "C" fn pm_command_set_containment(
             pm_containment::PM_CONTAINMENT_GROUP => Containment::Group,
             pm_containment::PM_CONTAINMENT_GUARD => Containment::Guard,
             pm_containment::PM_CONTAINMENT_CGROUP => Containment::Cgroup,
+            pm_containment::PM_CONTAINMENT_PIDNS => Containment::PidNamespace,
         };
         command.change(|inner| inner.containment(level));
         Ok(())

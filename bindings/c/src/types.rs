@@ -84,6 +84,10 @@ pub enum pm_containment {
     PM_CONTAINMENT_GUARD = 3,
     /// A control group of its own; emptiness is proven.
     PM_CONTAINMENT_CGROUP = 4,
+    /// A PID namespace of its own (pid_namespaces(7)): the kernel ends all that is in it. Never
+    /// chosen unless demanded: the command has process ids of its own, but the host's /proc. Needs
+    /// CAP_SYS_ADMIN.
+    PM_CONTAINMENT_PIDNS = 5,
 }
 
 /// The output stream that something came from.
@@ -163,6 +167,7 @@ impl From<Containment> for pm_containment {
             Containment::Group => Self::PM_CONTAINMENT_GROUP,
             Containment::Guard => Self::PM_CONTAINMENT_GUARD,
             Containment::Cgroup => Self::PM_CONTAINMENT_CGROUP,
+            Containment::PidNamespace => Self::PM_CONTAINMENT_PIDNS,
             _ => Self::PM_CONTAINMENT_UNKNOWN,
         }
     }

@@ -22,7 +22,7 @@ fn start(command: &Command) -> (Guard, Spawned) {
 }
 
 fn context(program: &Path) -> SpawnContext<'_> {
-    SpawnContext { program, exec_fd: None, cgroup: None }
+    SpawnContext { program, exec_fd: None, cgroup: None, pid_namespace: false }
 }
 
 fn start_ready(command: &Command) -> (Guard, Spawned, Output) {
@@ -125,8 +125,12 @@ fn looks_a_program_up_in_the_path_of_the_command() {
 fn executes_a_descriptor() {
     let file = std::fs::File::open("/bin/sh").unwrap();
     let command = Command::new("shell").args(["-c", "echo $0; ls -l /proc/$$/fd >&2; echo ready"]);
-    let context =
-        SpawnContext { program: "shell".as_ref(), exec_fd: Some(file.as_fd()), cgroup: None };
+    let context = SpawnContext {
+        program: "shell".as_ref(),
+        exec_fd: Some(file.as_fd()),
+        cgroup: None,
+        pid_namespace: false,
+    };
     let (guard, mut spawned) = Guard::start(&command, &context).unwrap();
     let mut output = Output::new(spawned.stdout.take().unwrap());
     output.line("shell");

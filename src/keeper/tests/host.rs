@@ -149,7 +149,7 @@ fn hold_socket(kept: &Kept) {
 }
 
 fn start_plain(command: &Command, program: &Path) -> Spawned {
-    let context = SpawnContext { program, exec_fd: None, cgroup: None };
+    let context = SpawnContext { program, exec_fd: None, cgroup: None, pid_namespace: false };
     spawn::spawn(command, &context).unwrap()
 }
 
@@ -159,7 +159,8 @@ fn inherit(command: Command) -> Command {
 
 fn guarded() -> (Guard, Spawned) {
     let program = helper("tree");
-    let context = SpawnContext { program: &program, exec_fd: None, cgroup: None };
+    let context =
+        SpawnContext { program: &program, exec_fd: None, cgroup: None, pid_namespace: false };
     Guard::start(&inherit(Command::new(&program)), &context).unwrap()
 }
 
@@ -185,6 +186,7 @@ fn contained() -> (Cgroup, Spawned) {
         program: &program,
         exec_fd: None,
         cgroup: Some(cgroup.directory().unwrap()),
+        pid_namespace: false,
     };
     let spawned = spawn::spawn(&command, &context).unwrap();
     (cgroup, spawned)

@@ -20,7 +20,12 @@ fn pidfd(pid: i32) -> OwnedFd {
 fn sleeper() -> (Registration, Output) {
     let command = Command::new("/bin/sh").args(["-c", "sleep 1000 & echo ready; wait"]);
     let command = command.stderr(Stdout::Inherit);
-    let context = SpawnContext { program: "/bin/sh".as_ref(), exec_fd: None, cgroup: None };
+    let context = SpawnContext {
+        program: "/bin/sh".as_ref(),
+        exec_fd: None,
+        cgroup: None,
+        pid_namespace: false,
+    };
     let mut spawned = spawn::spawn(&command, &context).unwrap();
     let mut output = Output::new(spawned.stdout.take().unwrap());
     output.line("ready");

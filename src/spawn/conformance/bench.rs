@@ -37,7 +37,8 @@ impl Bench {
     /// Starts `command` by its own program path.
     pub(super) fn start(&self, command: &Command) -> Result<Spawned, ProcessError> {
         let Program::Path(path) = &command.program else { panic!("no extractor here") };
-        let context = SpawnContext { program: path, exec_fd: None, cgroup: None };
+        let context =
+            SpawnContext { program: path, exec_fd: None, cgroup: None, pid_namespace: false };
         self.start_with(command, &context)
     }
 

@@ -53,6 +53,7 @@ fn where_it_is(bench: &Bench, group: &Group, command: Command) -> String {
         program: Path::new("/bin/cat"),
         exec_fd: None,
         cgroup: Some(directory.as_fd()),
+        pid_namespace: false,
     };
     finish(bench.start_with(&command, &context).unwrap()).text()
 }
@@ -86,7 +87,12 @@ fn gone(bench: &Bench) {
     let directory = File::open(&group.path).unwrap();
     drop(group);
     let program = Path::new("/bin/cat");
-    let context = SpawnContext { program, exec_fd: None, cgroup: Some(directory.as_fd()) };
+    let context = SpawnContext {
+        program,
+        exec_fd: None,
+        cgroup: Some(directory.as_fd()),
+        pid_namespace: false,
+    };
     let Err(ProcessError::StartFailed(error)) = bench.start_with(&report_cgroup(), &context) else {
         panic!("a start in a removed control group must fail");
     };

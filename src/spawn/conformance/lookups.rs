@@ -74,7 +74,8 @@ fn memory_file(content: &[u8]) -> std::os::fd::OwnedFd {
 fn by_descriptor(bench: &Bench) {
     let file = memory_file(&std::fs::read("/bin/echo").unwrap());
     let program = Path::new("/nowhere/extracted");
-    let context = SpawnContext { program, exec_fd: Some(file.as_fd()), cgroup: None };
+    let context =
+        SpawnContext { program, exec_fd: Some(file.as_fd()), cgroup: None, pid_namespace: false };
     let command = Command::binary("extracted").arg("from memory");
     let outcome = finish(bench.start_with(&command, &context).unwrap());
     assert_eq!((outcome.text().as_str(), outcome.exit), ("from memory", ExitStatus::Code(0)));
@@ -83,7 +84,8 @@ fn by_descriptor(bench: &Bench) {
 fn script_by_descriptor(bench: &Bench) {
     let file = memory_file(SCRIPT);
     let program = Path::new("/nowhere/extracted");
-    let context = SpawnContext { program, exec_fd: Some(file.as_fd()), cgroup: None };
+    let context =
+        SpawnContext { program, exec_fd: Some(file.as_fd()), cgroup: None, pid_namespace: false };
     let outcome = finish(bench.start_with(&Command::binary("x").arg("it"), &context).unwrap());
     assert_eq!(outcome.text(), "ran it");
 }
@@ -93,8 +95,12 @@ fn descriptor_on_target(bench: &Bench) {
     let file = memory_file(&std::fs::read("/bin/sh").unwrap());
     let null: std::os::fd::OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
     let target = file.as_raw_fd();
-    let context =
-        SpawnContext { program: Path::new("x"), exec_fd: Some(file.as_fd()), cgroup: None };
+    let context = SpawnContext {
+        program: Path::new("x"),
+        exec_fd: Some(file.as_fd()),
+        cgroup: None,
+        pid_namespace: false,
+    };
     let command = shell(&format!("readlink /proc/self/fd/{target}")).extra_fd(null, target);
     assert_eq!(finish(bench.start_with(&command, &context).unwrap()).text(), "/dev/null");
 }

@@ -52,7 +52,7 @@ fn start_unguided() -> Result<CloneMode, ProcessError> {
 fn start_somehow() -> Result<CloneMode, ProcessError> {
     let command = Command::new("/bin/echo").arg("here");
     let program = std::path::Path::new("/bin/echo");
-    let context = SpawnContext { program, exec_fd: None, cgroup: None };
+    let context = SpawnContext { program, exec_fd: None, cgroup: None, pid_namespace: false };
     assert_eq!(finish(spawn(&command, &context)?).text(), "here");
     mode::current()
 }

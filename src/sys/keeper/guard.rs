@@ -2,14 +2,15 @@
 //!
 //! `keeper guard CONTROL HOST REST GROUP EXECFD KEEPS COUNT CANDIDATES… ARGV0 ARGS…`: the spawn layer has already put
 //! directory, ids, limits, standard streams and further descriptors in place, so that the guard
-//! has only to start the command and to let go of everything itself. What the guard opens, it
+//! has only to start the command and to let go of everything itself. HOST is 0 where the guard is the
+//! first process of a PID namespace: then the host's pidfd is the descriptor behind CONTROL. What the guard opens, it
 //! opens after that, in the places of the streams it closed: a descriptor limit meant for the
 //! command cannot starve it.
 
 use crate::control::{Control, Received};
 use crate::entry::Args;
 use crate::process::{self, Ended};
-use crate::protocol::{group, kind, rest, scope, step, Record};
+use crate::protocol::{group, host::NO_NUMBER, kind, rest, scope, step, Record};
 use crate::raw::{self, Poll};
 use crate::tree::{self, Pids};
 
@@ -52,6 +53,9 @@ pub fn run(args: &Args) -> i32 {
     let number = |index| args.number(index);
     let (Some(fd), Some(host)) = (number(2), number(3)) else { return 64 };
     raw::set_cloexec(fd as i32);
+    if host == NO_NUMBER {
+        raw::set_cloexec(fd as i32 + 1);
+    }
     serve(args, Control { fd: fd as i32 }, host as i32, mask)
 }
 
@@ -148,16 +152,27 @@ impl Guard {
     fn watch(mut self, args: &Args, host: i32, parent: i32) -> i32 {
         args.wipe(2);
         process::chdir_root();
-        close_all_but(self.control.fd);
+        let beside = i32::from(i64::from(host) == NO_NUMBER);
+        close_all_but(self.control.fd, beside);
         let signals = process::signal_fd(raw::SIGCHLD).unwrap_or(-1);
-        let host_fd = process::pidfd_open(host).unwrap_or(-1);
+        let host_fd = match beside {
+            0 => process::pidfd_open(host).unwrap_or(-1),
+            _ => self.control.fd + beside,
+        };
         self.pidfd = process::pidfd_open(self.command).unwrap_or(-1);
         self.killing = process::getppid() != parent;
         let started = Record::new(kind::STARTED, 0, &[self.command.into()]);
         self.control.send(&started, self.pidfd);
+        if beside != 0 {
+            // The host looks the command's number up: it must not be reaped before.
+            raw::poll(&mut [self.control.fd, host_fd].map(Poll::readable), -1);
+        }
         while !self.reap() {
             if self.killing {
                 self.kill();
+            }
+            if self.leaves_the_rest_to_the_kernel() {
+                break;
             }
             let watched = if self.detached { -1 } else { self.control.fd };
             let mut polls = [watched, host_fd, signals].map(Poll::readable);
@@ -231,6 +246,17 @@ impl Guard {
         leave
     }
 
+    /// The end of the first process of a namespace is the end of all: also of those that it may not
+    /// signal, because they have become another user's.
+    fn leaves_the_rest_to_the_kernel(&mut self) -> bool {
+        let is_last_resort = self.killing && !self.running && self.pause_ms >= SLOWEST_ROUND_MS;
+        let leaves = is_last_resort && tree::is_namespace();
+        if leaves {
+            self.control.send(&Record::new(kind::EMPTY, 0, &[]), -1);
+        }
+        leaves
+    }
+
     /// One round of killing: the command's group at one stroke, then whoever is a child by now.
     fn kill(&mut self) {
         if self.running {
@@ -275,18 +301,18 @@ impl Guard {
     }
 }
 
-/// Lets go of everything but one descriptor.
-pub fn close_all_but(fd: i32) {
-    let fd = fd as u32;
-    let below = if fd > 0 { raw::close_range(0, fd - 1) } else { Ok(0) };
-    if below.is_err() || raw::close_range(fd + 1, u32::MAX).is_err() {
-        close_each_but(fd as i32);
+/// Lets go of everything but one descriptor and so many right behind it.
+pub fn close_all_but(fd: i32, beside: i32) {
+    let (first, last) = (fd as u32, (fd + beside) as u32);
+    let below = if first > 0 { raw::close_range(0, first - 1) } else { Ok(0) };
+    if below.is_err() || raw::close_range(last + 1, u32::MAX).is_err() {
+        close_each_but(fd..=fd + beside);
     }
 }
 
 /// The same where a sandbox refuses close_range(2), as far as common limits go.
-fn close_each_but(kept: i32) {
-    for fd in (0..65536).filter(|fd| *fd != kept) {
+fn close_each_but(kept: core::ops::RangeInclusive<i32>) {
+    for fd in (0..65536).filter(|fd| !kept.contains(fd)) {
         raw::close(fd);
     }
 }

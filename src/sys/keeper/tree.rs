@@ -38,6 +38,9 @@ impl Pids {
     /// Fills the list with the caller's children.
     pub fn read_children(&mut self) {
         self.count = 0;
+        if is_namespace() {
+            return;
+        }
         self.add_children(process::getpid());
     }
 
@@ -112,9 +115,19 @@ fn parent_of(pid: i32) -> Option<i32> {
     parse(field).and_then(|pid| i32::try_from(pid).ok())
 }
 
+/// Whether the caller is the first process of a PID namespace: then all others in it are the tree,
+/// and `/proc`, which is the host's, must not be asked.
+pub fn is_namespace() -> bool {
+    process::getpid() == 1
+}
+
 /// Kills the caller's children. Their children become the caller's own as they die, so repeating
 /// this reaches everything; the number of children found is returned.
 pub fn kill_children(pids: &mut Pids) -> usize {
+    if is_namespace() {
+        let _ = process::kill(-1, raw::SIGKILL);
+        return 0;
+    }
     pids.read_children();
     for pid in pids.as_slice() {
         let _ = process::kill(*pid, raw::SIGKILL);
@@ -124,6 +137,10 @@ pub fn kill_children(pids: &mut Pids) -> usize {
 
 /// Signals every descendant once, parents first.
 pub fn signal_all(pids: &mut Pids, signal: i32) {
+    if is_namespace() {
+        let _ = process::kill(-1, signal);
+        return;
+    }
     pids.read_descendants();
     for pid in pids.as_slice() {
         signal_one(pids.as_slice(), *pid, signal);

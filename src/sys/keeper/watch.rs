@@ -34,7 +34,7 @@ pub fn run(args: &Args) -> i32 {
     process::set_mask(u64::MAX);
     let (Some(fd), Some(host)) = (args.number(2), args.number(3)) else { return 64 };
     let (fd, host) = (fd as i32, host as i32);
-    close_all_but(fd);
+    close_all_but(fd, 0);
     raw::set_cloexec(fd);
     let host_fd = process::pidfd_open(host).unwrap_or(-1);
     if process::getppid() != host || host_fd < 0 {

@@ -31,8 +31,8 @@ const VFORK: u64 = (libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD) as u
 /// CLONE_INTO_CGROUP, whose constant in libc overflows.
 const INTO_CGROUP: u64 = 1 << 33;
 
-/// clone3(2), with the child placed into `cgroup` where one is given, and with the host's own table
-/// of descriptors if it `shares` it.
+/// clone3(2), with the child placed into `cgroup` where one is given, and with `flags` of its own
+/// beside those of vfork.
 ///
 /// # Safety
 /// `entry` must be safe to run with `argument` while the calling thread is suspended, and must
@@ -40,20 +40,17 @@ const INTO_CGROUP: u64 = 1 << 33;
 pub(super) unsafe fn clone3(
     stack: &Stack,
     cgroup: Option<RawFd>,
-    shares: bool,
+    flags: libc::c_int,
     entry: Entry,
     argument: *mut c_void,
 ) -> Result<Launched, Errno> {
     let mut pidfd: RawFd = -1;
     // SAFETY: all-zero is a valid clone_args: no address, no descriptor, no flag.
     let mut args: libc::clone_args = unsafe { core::mem::zeroed() };
-    args.flags = VFORK;
+    args.flags = VFORK | flags as u64;
     args.pidfd = (&raw mut pidfd) as u64;
     args.stack = stack.lowest() as u64;
     args.stack_size = stack.size() as u64;
-    if shares {
-        args.flags |= libc::CLONE_FILES as u64;
-    }
     if let Some(cgroup) = cgroup {
         args.flags |= INTO_CGROUP;
         args.cgroup = cgroup as u64;
@@ -65,29 +62,34 @@ pub(super) unsafe fn clone3(
     adopt(result, pidfd)
 }
 
-/// clone(2), vfork style.
+/// clone(2), vfork style, with `flags` beside those.
 ///
 /// # Safety
 /// As for [`clone3`].
 pub(super) unsafe fn clone(
     stack: &Stack,
+    flags: libc::c_int,
     entry: Entry,
     argument: *mut c_void,
 ) -> Result<Launched, Errno> {
     // SAFETY: the caller vouches for `entry`; the stack is unused.
-    unsafe { clone_with(VFORK as usize, stack.top() as usize, entry, argument) }
+    unsafe { clone_with(VFORK as usize | flags as usize, stack.top() as usize, entry, argument) }
 }
 
 /// A copy of the host as with fork(2), on a copy of this very stack.
 ///
 /// # Safety
 /// As for [`clone3`], except that the child has memory of its own.
-pub(super) unsafe fn fork(entry: Entry, argument: *mut c_void) -> Result<Launched, Errno> {
+pub(super) unsafe fn fork(
+    flags: libc::c_int,
+    entry: Entry,
+    argument: *mut c_void,
+) -> Result<Launched, Errno> {
     // SAFETY: the caller vouches for `entry`; no stack means a copy of the parent's.
-    match unsafe { clone_with(libc::CLONE_PIDFD as usize, 0, entry, argument) } {
+    match unsafe { clone_with((libc::CLONE_PIDFD | flags) as usize, 0, entry, argument) } {
         // Emulators know neither the flag nor another exit signal than SIGCHLD.
         // SAFETY: as above.
-        Err(libc::EINVAL) => unsafe { fork_plain(entry, argument) },
+        Err(libc::EINVAL) if flags == 0 => unsafe { fork_plain(entry, argument) },
         result => result,
     }
 }

@@ -53,7 +53,10 @@ fn launch_vfork(
         _ => (None, plan.cgroup),
     };
     let report = Report::default();
-    let (error_fd, shares) = (-1, shares_up_to.is_some());
+    let (error_fd, mut flags) = (-1, namespace_flag(plan));
+    if shares_up_to.is_some() {
+        flags |= libc::CLONE_FILES;
+    }
     let mut child = Child { plan, report: &report, error_fd, cgroup: enters, shares_up_to };
     let argument = (&raw mut child).cast::<c_void>();
     let stack = Stack::take().map_err(refused)?;
@@ -62,12 +65,12 @@ fn launch_vfork(
     // has a memory of its own or has ended; the stack is ours.
     let launched = unsafe {
         match mode {
-            CloneMode::Clone3 => clone::clone3(&stack, placed_in, shares, child::run, argument),
-            _ => clone::clone(&stack, child::run, argument),
+            CloneMode::Clone3 => clone::clone3(&stack, placed_in, flags, child::run, argument),
+            _ => clone::clone(&stack, flags, child::run, argument),
         }
     };
     drop(blocked);
-    let launched = launched.map_err(|errno| refused_in(placed_in.is_some(), errno))?;
+    let launched = launched.map_err(|errno| refused_in(plan, placed_in.is_some(), errno))?;
     settle(launched, report.get())
 }
 
@@ -80,10 +83,10 @@ fn launch_fork(plan: &Plan<'_>) -> Result<Launched, Failure> {
     let argument = (&raw mut child).cast::<c_void>();
     let blocked = BlockedSignals::new();
     // SAFETY: the child works on a copy of `child`.
-    let launched = unsafe { clone::fork(child::run, argument) };
+    let launched = unsafe { clone::fork(namespace_flag(plan), child::run, argument) };
     drop(blocked);
     drop(write_end);
-    let launched = launched.map_err(refused)?;
+    let launched = launched.map_err(|errno| refused_in(plan, false, errno))?;
     let failure = errors::receive(read_end.as_fd(), &launched);
     settle(launched, failure)
 }
@@ -101,8 +104,21 @@ fn refused(errno: Errno) -> Failure {
     Failure::new(StartStep::Clone, errno)
 }
 
-/// clone3 speaks of the control group with errors that it has for nothing else.
-fn refused_in(cgroup: bool, errno: Errno) -> Failure {
+fn namespace_flag(plan: &Plan<'_>) -> libc::c_int {
+    if plan.pid_namespace {
+        libc::CLONE_NEWPID
+    } else {
+        0
+    }
+}
+
+/// clone3 speaks of the control group with errors that it has for nothing else. A namespace that
+/// is refused is no reason to try another way of cloning.
+fn refused_in(plan: &Plan<'_>, cgroup: bool, errno: Errno) -> Failure {
+    let about_namespace = [libc::EPERM, libc::EINVAL, libc::ENOSPC];
+    if plan.pid_namespace && about_namespace.contains(&errno) {
+        return Failure::new(StartStep::Contain, errno);
+    }
     let about_clone = [libc::EAGAIN, libc::ENOMEM, libc::ENOSYS, libc::EPERM, libc::EINVAL];
     match cgroup && !about_clone.contains(&errno) {
         true => Failure::new(StartStep::Contain, errno),

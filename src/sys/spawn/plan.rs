@@ -58,6 +58,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) cwd: Option<&'a CStr>,
     /// The control group to be in.
     pub(crate) cgroup: Option<RawFd>,
+    /// Whether the child gets a PID namespace of its own.
+    pub(crate) pid_namespace: bool,
     /// All descriptors the child gets. Targets are unique; 0, 1 and 2 are among them.
     pub(crate) mappings: &'a [Mapping],
 }

@@ -24,8 +24,8 @@ pub(crate) fn works(mode: CloneMode) -> bool {
     // SAFETY: the child only stores to the word, which outlives it, and ends.
     let launched = unsafe {
         match mode {
-            CloneMode::Clone3 => clone::clone3(&stack, None, false, mark, argument),
-            CloneMode::Clone => clone::clone(&stack, mark, argument),
+            CloneMode::Clone3 => clone::clone3(&stack, None, 0, mark, argument),
+            CloneMode::Clone => clone::clone(&stack, 0, mark, argument),
             CloneMode::Fork => return true,
         }
     };

@@ -52,6 +52,7 @@ fn start(manager: &ProcessManager, command: Command) -> ProcessRunner {
         "group" => command.containment(Containment::Group),
         "guard" => command.containment(Containment::Guard),
         "cgroup" => command.containment(Containment::Cgroup),
+        "pidns" => command.containment(Containment::PidNamespace),
         _ => command,
     };
     let runner = checked(manager.start(command.extra_fd(pipe(), 9)));

@@ -29,6 +29,9 @@ enum class Containment {
     Group = PM_CONTAINMENT_GROUP,     // its process group: what leaves the group escapes
     Guard = PM_CONTAINMENT_GUARD,     // a guard that is the parent of the tree; emptiness is proven
     Cgroup = PM_CONTAINMENT_CGROUP,   // a control group of its own; emptiness is proven
+    // A PID namespace of its own: the kernel ends all that is in it. Never chosen unless demanded:
+    // the command has process ids of its own, but the host's /proc. Needs CAP_SYS_ADMIN.
+    PidNamespace = PM_CONTAINMENT_PIDNS,
 };
 
 // How a process ended. A value. Code and signal are never mixed.
