@@ -1532,14 +1532,15 @@ pm_status pm_manager_list(const pm_manager *manager,
                           pm_error **error);
 
 /**
- * The number of processes that the manager knows, running or ended; 0 for NULL.
+ * The number of processes that the manager knows, running or ended; 0 for NULL and in a
+ * forked copy.
  *
  * manager: borrows. Threads: any thread.
  */
 size_t pm_manager_count(const pm_manager *manager);
 
 /**
- * The number of processes of the manager that run; 0 for NULL.
+ * The number of processes of the manager that run; 0 for NULL and in a forked copy.
  *
  * manager: borrows. Threads: any thread.
  */

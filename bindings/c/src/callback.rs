@@ -14,6 +14,7 @@ use std::thread::{self, ThreadId};
 use core_api::support::Quiesce;
 
 use crate::hub::lock;
+use crate::maker::Maker;
 
 /// Called once with the user data of a callback, after its last call has returned; also when the
 /// registration failed, and then before that function returns.
@@ -27,6 +28,7 @@ pub(crate) struct Callback<F> {
     user_data: *mut c_void,
     destroy: pm_destroy_callback,
     registration: Registration,
+    maker: Maker,
     /// Set before the end, so that a run of calls stops without taking a lock.
     is_ending: AtomicBool,
     quiesce: Quiesce,
@@ -51,6 +53,7 @@ impl<F: Copy> Callback<F> {
             user_data,
             destroy,
             registration: NEXT.fetch_add(1, Ordering::Relaxed),
+            maker: Maker::this(),
             is_ending: AtomicBool::new(false),
             quiesce: Quiesce::new(),
             turn: Mutex::default(),
@@ -94,7 +97,8 @@ impl<F> Callback<F> {
         self.is_ending.store(true, Ordering::Release);
         if self.quiesce.close() {
             self.destroy();
-        } else if !self.is_inside() {
+        } else if !self.is_inside() && self.maker.is_this() {
+            // In a forked copy the thread that made a call does not exist.
             self.quiesce.wait_destroyed();
         }
     }

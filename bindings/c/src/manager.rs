@@ -195,7 +195,8 @@ pub unsafe extern "C" fn pm_manager_list(
     })
 }
 
-/// The number of processes that the manager knows, running or ended; 0 for NULL.
+/// The number of processes that the manager knows, running or ended; 0 for NULL and in a
+/// forked copy.
 ///
 /// manager: borrows. Threads: any thread.
 #[unsafe(no_mangle)]
@@ -205,7 +206,7 @@ pub unsafe extern "C" fn pm_manager_count(manager: *const pm_manager) -> usize {
     guard::value(0, || core().map(|core| core.get_process_count()))
 }
 
-/// The number of processes of the manager that run; 0 for NULL.
+/// The number of processes of the manager that run; 0 for NULL and in a forked copy.
 ///
 /// manager: borrows. Threads: any thread.
 #[unsafe(no_mangle)]
