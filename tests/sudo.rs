@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "sudo/awaited.rs"]
+mod awaited;
 #[path = "sudo/host.rs"]
 mod cases;
 #[path = "sudo/holders.rs"]
@@ -32,7 +34,7 @@ fn host() {
     if let Ok(case) = std::env::var("PM_CASE") {
         match case.as_str() {
             "impostor" => impostor::play(),
-            case if holders::play(case) => {}
+            case if holders::play(case) || awaited::play(case) => {}
             case => cases::play(case),
         }
     }

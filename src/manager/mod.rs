@@ -6,6 +6,7 @@ mod pipeline;
 mod ready;
 mod registry;
 mod sudo;
+mod talk;
 mod watch;
 
 use std::os::fd::OwnedFd;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::talk::Talk;
 use super::ProcessManager;
 use crate::command::{Command, Program};
 use crate::error::{ProcessError, Result};
@@ -23,8 +24,9 @@ impl ProcessManager {
     /// Starts a process as root through sudo. A host that is root already needs no sudo, and the
     /// password is not used.
     ///
-    /// Sudo is talked to on this thread, for at most 30 seconds; only then the process exists. The
-    /// copy of the password made here is wiped; the caller's own is the caller's to wipe.
+    /// Sudo is talked to on a thread of its own, for at most 30 seconds; only then the process
+    /// exists. Dropping the future gives the start up: sudo is ended, and nothing is left. The copy
+    /// of the password made here is wiped; the caller's own is the caller's to wipe.
     ///
     /// Errors: as [`start_process`](Self::start_process);
     /// [`ProcessError::AuthenticationFailed`], whose kind says why; `InvalidArgument` for a
@@ -35,7 +37,8 @@ impl ProcessManager {
         password: &str,
     ) -> Result<Uuid> {
         let options = SudoOptions::new().password(password)?;
-        self.start_with_sudo_options(command, options).map(|runner| runner.id())
+        let started = self.start_with_sudo_options_async(command, options).await;
+        started.map(|runner| runner.id())
     }
 
     /// Starts a process as the user that `options` name, through sudo unless the host is that user
@@ -55,6 +58,30 @@ impl ProcessManager {
         let is_already = options.is_already()?;
         let command = options.restrict(command.into(), is_already)?;
         self.start_with(command, (!is_already).then_some(options))
+    }
+
+    /// Async twin of [`start_with_sudo_options`](Self::start_with_sudo_options): the talk with sudo,
+    /// and with it the question for the password, is on a thread of its own. Dropping the future
+    /// gives the start up.
+    ///
+    /// Errors: as there, and [`ProcessError::Io`] where there can be no thread.
+    pub async fn start_with_sudo_options_async(
+        &self,
+        command: impl Into<Command>,
+        options: SudoOptions,
+    ) -> Result<ProcessRunner> {
+        let is_already = options.is_already()?;
+        let command = options.restrict(command.into(), is_already)?;
+        if is_already {
+            return self.start_with(command, None);
+        }
+        let (manager, undoing) = (self.clone(), self.clone());
+        let start = move |options| manager.start_with(command, Some(options));
+        let undo = move |runner: &ProcessRunner| {
+            end(runner);
+            undoing.forget(runner.id());
+        };
+        Talk::start(options, start, Arc::new(undo))?.await
     }
 
     /// Starts a command through sudo; `program` is what it executes.
@@ -82,7 +109,7 @@ impl ProcessManager {
 
 impl ProcessRunner {
     /// Starts a program as root through sudo, without a manager. A host that is root already needs
-    /// no sudo, and the password is not used.
+    /// no sudo, and the password is not used. Dropping the future gives the start up.
     ///
     /// Errors: as [`start`](Self::start), and as
     /// [`ProcessManager::start_process_with_sudo`].
@@ -93,7 +120,12 @@ impl ProcessRunner {
         password: &str,
     ) -> Result<Self> {
         let options = SudoOptions::new().password(password)?;
-        Self::start_with_sudo_options(Command::new(program).name(name).args(args), options)
+        let command = Command::new(program).name(name).args(args);
+        if options.is_already()? {
+            return Self::start_with_sudo_options(command, options);
+        }
+        let start = move |options| Self::start_with_sudo_options(command, options);
+        Talk::start(options, start, Arc::new(end))?.await
     }
 
     /// Starts a command without a manager, as the user that `options` name.

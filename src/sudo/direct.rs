@@ -13,6 +13,7 @@ use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use uuid::Uuid;
 
 use super::askpass::Askpass;
+use super::cancel::Cancel;
 use super::error::SudoErrorKind;
 use super::listener::Listener;
 use super::options::SudoOptions;
@@ -31,6 +32,7 @@ pub(crate) struct Direct {
     uid: u32,
     askpass: Askpass,
     deadline: Option<Instant>,
+    cancel: Option<Arc<Cancel>>,
     /// The order matters: the directory is forgotten after its removal.
     _installed: Arc<Installed>,
     _watched: Watched,
@@ -56,10 +58,11 @@ impl Direct {
         let listener = listener.map_err(|error| ProcessError::io("listen to askpass", error))?;
         let arguments = arguments(&command, program, &options, listener.name())?;
         let askpass = Askpass::new(listener, options.password);
+        let cancel = options.cancel;
         let command = wrapped(command, &sudo, arguments, installed.path());
         Ok((
             command,
-            Self { sudo, uid, askpass, deadline, _installed: installed, _watched: watched },
+            Self { sudo, uid, askpass, deadline, cancel, _installed: installed, _watched: watched },
         ))
     }
 
@@ -75,6 +78,7 @@ impl Direct {
     pub(crate) fn attend(&mut self, pid: i32, exit: &dyn Fn() -> Option<ExitStatus>) -> Result<()> {
         let sudo = started::Sudo::new(pid, self.uid, self.askpass.prompt().to_owned())?;
         loop {
+            self.cancel.as_ref().map_or(Ok(()), |cancel| cancel.check())?;
             // Asked first: what happened before the end is then seen below.
             let ended = exit();
             let asked = Instant::now();

@@ -6,6 +6,7 @@
 //! reads byte by byte.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
@@ -13,6 +14,7 @@ use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{send, SendFlags};
 
+use super::cancel::Cancel;
 use super::connect_back::ConnectBack;
 use super::error::{SudoError, SudoErrorKind};
 use super::options::Password;
@@ -33,6 +35,7 @@ pub(super) struct Exchange<'a> {
     nonce: &'a str,
     uid: u32,
     deadline: Option<Instant>,
+    cancel: Option<Arc<Cancel>>,
     connect_back: ConnectBack,
     text: Vec<u8>,
     silent: bool,
@@ -46,17 +49,18 @@ impl<'a> Exchange<'a> {
         channel: &'a Channel,
         nonce: &'a str,
         uid: u32,
-        deadline: Option<Instant>,
+        (deadline, cancel): (Option<Instant>, Option<Arc<Cancel>>),
         connect_back: ConnectBack,
     ) -> Self {
         let (text, silent, answered) = (Vec::new(), false, None);
-        Self { sudo, channel, nonce, uid, deadline, connect_back, text, silent, answered }
+        Self { sudo, channel, nonce, uid, deadline, cancel, connect_back, text, silent, answered }
     }
 
     /// Runs it; the result is the relay's own channel, if that is another one, and its pidfd.
     pub(super) fn run(mut self, password: Password) -> Result<(Option<Channel>, OwnedFd)> {
         let mut password = Some(password);
         loop {
+            self.cancel.as_ref().map_or(Ok(()), |cancel| cancel.check())?;
             // Asked first: what was said before the end is then seen below.
             let ended = self.sudo.has_ended();
             self.answered.iter_mut().for_each(Penalty::look);
@@ -148,6 +152,7 @@ impl<'a> Exchange<'a> {
         let line = secret.bytes().iter().chain(b"\n");
         for byte in line {
             while !self.write_byte(*byte)? {
+                self.cancel.as_ref().map_or(Ok(()), |cancel| cancel.check())?;
                 if !self.wait(PollFlags::OUT) {
                     return Err(self.failed(SudoErrorKind::TimedOut));
                 }
@@ -180,6 +185,7 @@ impl<'a> Exchange<'a> {
         let mut fds = vec![PollFd::from_borrowed_fd(self.channel.as_fd(), channel)];
         let connected = self.connect_back.watched();
         fds.extend(connected.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        fds.extend(self.cancel.as_ref().map(|cancel| PollFd::new(cancel, PollFlags::IN)));
         fds.extend(self.sudo.pidfd().map(|pidfd| PollFd::new(pidfd, PollFlags::IN)));
         if !self.silent {
             fds.push(PollFd::new(self.sudo.stderr(), PollFlags::IN));

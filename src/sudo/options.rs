@@ -2,10 +2,12 @@
 
 use std::ffi::{CString, OsString};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroize;
 
+use super::cancel::Cancel;
 use super::secret::Secret;
 use crate::error::{ProcessError, Result};
 use crate::sys::users;
@@ -66,13 +68,15 @@ pub struct SudoOptions {
     pub(super) mode: SudoMode,
     /// The only variables of the host that the command is to see; `None`: the mode's own rule.
     pub(super) preserved: Option<Vec<OsString>>,
+    /// What gives the start up, where something can.
+    pub(super) cancel: Option<Arc<Cancel>>,
 }
 
 impl Default for SudoOptions {
     fn default() -> Self {
         let (password, timeout) = (Password::None, TIMEOUT);
-        let (group, mode, preserved) = (None, SudoMode::Relay, None);
-        Self { user: "root".into(), group, password, timeout, mode, preserved }
+        let (group, mode, preserved, cancel) = (None, SudoMode::Relay, None, None);
+        Self { user: "root".into(), group, password, timeout, mode, preserved, cancel }
     }
 }
 
@@ -80,6 +84,11 @@ impl SudoOptions {
     /// The defaults.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub(crate) fn cancelled_by(mut self, cancel: Arc<Cancel>) -> Self {
+        self.cancel = Some(cancel);
+        self
     }
 
     /// The user to run as: a name, or `#` and a number.

@@ -61,7 +61,8 @@ pub(crate) fn authenticate(options: SudoOptions) -> Result<Relay> {
     drop(command);
     let stderr = stderr.ok_or_else(|| ProcessError::Closed("sudo's standard error".into()))?;
     let sudo = Sudo { pid, pidfd: Some(pidfd), stderr };
-    let exchange = Exchange::new(&sudo, &channel, &nonce, uid, deadline, connect_back);
+    let bounds = (deadline, options.cancel);
+    let exchange = Exchange::new(&sudo, &channel, &nonce, uid, bounds, connect_back);
     match exchange.run(options.password) {
         // The keeper's file has done its work: the relay runs.
         Ok((own, pidfd)) => Ok(Relay { channel: own.unwrap_or(channel), pidfd, sudo }),

@@ -11,7 +11,7 @@ use process_manager::{
 
 pub const SOON: Option<Duration> = Some(Duration::from_secs(60));
 
-fn options() -> SudoOptions {
+pub fn options() -> SudoOptions {
     let password = std::env::var_os("PM_PASSWORD").unwrap().into_vec();
     SudoOptions::new().password(password).unwrap()
 }
@@ -30,7 +30,11 @@ pub fn output(runner: &ProcessRunner) -> Vec<String> {
 }
 
 fn refusal(options: SudoOptions) -> SudoErrorKind {
-    match ProcessRunner::start_with_sudo_options(Command::new("/bin/true"), options) {
+    kind_of(ProcessRunner::start_with_sudo_options(Command::new("/bin/true"), options))
+}
+
+pub fn kind_of(started: Result<ProcessRunner, ProcessError>) -> SudoErrorKind {
+    match started {
         Err(ProcessError::AuthenticationFailed(error)) => {
             assert!(!error.stderr.contains("pm0"), "the prompt shows: {error}");
             eprintln!("{error}");
@@ -324,9 +328,10 @@ fn slow_typist() {
     }
 }
 
-fn no_child_is_left() {
-    let me = std::process::id();
-    let children = std::fs::read_to_string(format!("/proc/{me}/task/{me}/children")).unwrap();
+pub fn no_child_is_left() {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let children = tasks.map(|task| std::fs::read_to_string(task.path().join("children")));
+    let children: String = children.flatten().collect();
     assert_eq!(children, "", "sudo is left");
 }
 
