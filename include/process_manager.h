@@ -1739,8 +1739,8 @@ void pm_run_result_stdout(const pm_run_result *result, pm_bytes *bytes);
 void pm_run_result_stderr(const pm_run_result *result, pm_bytes *bytes);
 
 /**
- * Bytes of output that were dropped because this thread was held up while it collected; 0 unless
- * the command's output policy drops, and for NULL.
+ * Bytes of output that came and are not in the result: beyond the limit of the run, or dropped
+ * because this thread was held up (only if the command's output policy drops). 0 for NULL.
  *
  * result: borrows. Threads: any thread.
  */

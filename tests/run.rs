@@ -59,7 +59,9 @@ fn output_beyond_the_limit_ends_the_run() {
     let limit = RunOptions { max_output: 100_000, ..options() };
     let failed = failure(command("flood").args(["bytes", "1000000000"]).run(limit));
     assert_eq!(failed.reason, RunEnd::OutputLimit);
-    assert!(failed.output.stdout.starts_with(b"abc") && failed.output.stdout.len() > 100_000);
+    assert!(failed.output.stdout.starts_with(b"abc"));
+    assert_eq!(failed.output.stdout.len(), 100_000);
+    assert!(failed.output.lost > 0);
 }
 
 #[test]

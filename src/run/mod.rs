@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::command::{Command, Stdin, StopLadder};
 use crate::error::{ProcessError, Result};
 use crate::manager::ProcessManager;
-use crate::output::{OutputChunk, OutputReader, OutputSource};
+use crate::output::{OutputChunk, OutputReader, OutputSource, SharedBytes};
 use crate::process::{Closed, ProcessRunner};
 use crate::reactor::Unfinished;
 use crate::types::{RunEnd, RunError, RunOutput};
@@ -96,12 +96,15 @@ struct Collect {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     lost: u64,
+    /// Bytes that came and were more than asked for.
+    beyond: u64,
 }
 
 impl Collect {
     fn new(runner: ProcessRunner, options: RunOptions) -> Self {
         let (reader, closed) = (Some(runner.output()), runner.closed());
-        Self { runner, reader, closed, options, stdout: Vec::new(), stderr: Vec::new(), lost: 0 }
+        let (stdout, stderr) = (Vec::new(), Vec::new());
+        Self { runner, reader, closed, options, stdout, stderr, lost: 0, beyond: 0 }
     }
 
     fn poll_quietly(&mut self, cx: &mut Context<'_>) -> Poll<Result<RunOutput>> {
@@ -123,15 +126,23 @@ impl Collect {
     fn take(&mut self, chunk: &OutputChunk) {
         match chunk {
             OutputChunk::Gap { bytes, .. } => self.lost += bytes,
-            OutputChunk::Data(data) => match data.source() {
-                OutputSource::Stdout => self.stdout.extend_from_slice(data),
-                OutputSource::Stderr => self.stderr.extend_from_slice(data),
-            },
+            OutputChunk::Data(data) => self.collect(data),
         }
     }
 
+    /// Up to the limit; what is beyond it is counted, and ends the run.
+    fn collect(&mut self, data: &SharedBytes) {
+        let collected = match data.source() {
+            OutputSource::Stdout => &mut self.stdout,
+            OutputSource::Stderr => &mut self.stderr,
+        };
+        let room = self.options.max_output.saturating_sub(collected.len()).min(data.len());
+        collected.extend_from_slice(&data[..room]);
+        self.beyond += (data.len() - room) as u64;
+    }
+
     fn is_over_limit(&self) -> bool {
-        self.stdout.len().max(self.stderr.len()) > self.options.max_output
+        self.beyond > 0
     }
 
     fn finish(&mut self) -> Result<RunOutput> {
@@ -162,7 +173,7 @@ impl Collect {
             info: self.runner.info().clone(),
             stdout: std::mem::take(&mut self.stdout),
             stderr: std::mem::take(&mut self.stderr),
-            lost: self.lost,
+            lost: self.lost + self.beyond,
         }
     }
 }

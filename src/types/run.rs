@@ -12,8 +12,8 @@ pub struct RunOutput {
     pub stdout: Vec<u8>,
     /// What it wrote to standard error, where that was captured and not merged.
     pub stderr: Vec<u8>,
-    /// Bytes that were dropped because the collecting thread was held up; 0 unless the machine
-    /// was out of breath and the output policy drops.
+    /// Bytes that came and are not here: beyond the limit of the run, or dropped because the
+    /// collecting thread was held up (only if the output policy drops).
     pub lost: u64,
 }
 

@@ -221,8 +221,8 @@ pub unsafe extern "C" fn pm_run_result_stderr(result: *const pm_run_result, byte
     unsafe { handle::put_optional(bytes, view) };
 }
 
-/// Bytes of output that were dropped because this thread was held up while it collected; 0 unless
-/// the command's output policy drops, and for NULL.
+/// Bytes of output that came and are not in the result: beyond the limit of the run, or dropped
+/// because this thread was held up (only if the command's output policy drops). 0 for NULL.
 ///
 /// result: borrows. Threads: any thread.
 #[unsafe(no_mangle)]

@@ -28,7 +28,7 @@ struct RunResult {
     Info info;                   // how the process ended, and what it used
     std::string standard_output; // what was collected, also if a bound ended it
     std::string standard_error;
-    uint64_t lost; // bytes dropped while collecting; 0 unless the command's output policy drops
+    uint64_t lost; // bytes beyond the limit of the run, or dropped where the output policy drops
 
 private:
     using Get = void(const pm_run_result *, pm_bytes *);
