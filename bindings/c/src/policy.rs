@@ -74,7 +74,7 @@ inbound!(pm_descendants: PM_DESCENDANTS_END, PM_DESCENDANTS_LEAVE);
 
 inbound!(pm_containment:
     PM_CONTAINMENT_UNKNOWN, PM_CONTAINMENT_PROCESS, PM_CONTAINMENT_GROUP, PM_CONTAINMENT_GUARD,
-    PM_CONTAINMENT_CGROUP);
+    PM_CONTAINMENT_CGROUP, PM_CONTAINMENT_PIDNS);
 
 /// Stops the process by its steps when it has run this long; it then counts as failed.
 ///
