@@ -273,10 +273,8 @@ fn wrap(command: &Command, context: &SpawnContext<'_>, control: OwnedFd) -> Resu
     if context.pid_namespace {
         // Right behind the socket: a process outside of the namespace has no number in it.
         let own = rustix::process::pidfd_open(rustix::process::getpid(), PidfdFlags::empty());
-        add_fd(
-            &mut wrapped,
-            own.map_err(|e| ProcessError::io("open a pidfd", std::io::Error::from(e)))?,
-        );
+        let missing = |e| ProcessError::Unsupported(format!("a PID namespace needs pidfds: {e}"));
+        add_fd(&mut wrapped, own.map_err(missing)?);
     }
     let exec_at = match context.exec_fd {
         None => -1,
