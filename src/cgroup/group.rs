@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use once_cell::sync::OnceCell;
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
 use super::subtree::Subtree;
@@ -27,6 +28,8 @@ pub(super) struct Held {
     /// Open while a process is started in it; one of many that run does without, so that a
     /// process costs no descriptor here.
     pub(super) directory: Option<OwnedFd>,
+    /// Kept open as the directory is: opening it costs more than asking.
+    events: OnceCell<Events>,
     /// It was empty when it was last asked since it was lent.
     pub(super) was_empty: AtomicBool,
     /// Whether it was killed or frozen. After cgroup.kill some kernels (6.18 is one) kill whatever
@@ -53,7 +56,23 @@ impl AsFd for Opened<'_> {
 impl Held {
     pub(super) fn new(name: CString, directory: OwnedFd) -> Self {
         let (was_empty, spent) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { name, directory: Some(directory), was_empty, spent }
+        Self { name, directory: Some(directory), events: OnceCell::new(), was_empty, spent }
+    }
+
+    /// Whether a process is left in it.
+    pub(super) fn is_populated(&self, parent: BorrowedFd<'_>) -> io::Result<bool> {
+        match &self.directory {
+            Some(directory) => {
+                self.events.get_or_try_init(|| Events::open(directory.as_fd()))?.is_populated()
+            }
+            None => Events::open(self.open(parent)?.as_fd())?.is_populated(),
+        }
+    }
+
+    /// Does without descriptors from now on.
+    fn close(&mut self) {
+        self.directory = None;
+        self.events.take();
     }
 
     /// Its directory, which is in `parent`.
@@ -81,7 +100,7 @@ impl Cgroup {
     /// The process has been started in it: where there are many, the descriptor goes.
     pub(crate) fn settle(&mut self) {
         if let (Some(held), true) = (&mut self.held, self.subtree.is_crowded()) {
-            held.directory = None;
+            held.close();
         }
     }
 
@@ -114,10 +133,9 @@ impl Cgroup {
 
     /// Whether a process is left in it; zombies do not count.
     pub(crate) fn is_populated(&self) -> io::Result<bool> {
-        let is_populated = self.subtree.lend(|| self.events()?.is_populated())?;
-        if let Some(held) = &self.held {
-            held.was_empty.store(!is_populated, Ordering::Relaxed);
-        }
+        let held = self.held()?;
+        let is_populated = self.subtree.lend(|| held.is_populated(self.subtree.directory()))?;
+        held.was_empty.store(!is_populated, Ordering::Relaxed);
         Ok(is_populated)
     }
 
@@ -127,11 +145,12 @@ impl Cgroup {
     }
 
     pub(super) fn open(&self) -> io::Result<Opened<'_>> {
-        match &self.held {
-            Some(held) => held.open(self.subtree.directory()),
-            // Only while it is dropped.
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
+        self.held()?.open(self.subtree.directory())
+    }
+
+    /// There is none only while it is dropped.
+    fn held(&self) -> io::Result<&Held> {
+        self.held.as_ref().ok_or(io::ErrorKind::NotFound.into())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering;
 
-use super::group::{Events, Held};
+use super::group::Held;
 use super::{files, kill, remove};
 
 /// How many empty ones are kept.
@@ -86,8 +86,7 @@ fn kill(parent: BorrowedFd<'_>, held: &Held) {
 }
 
 fn is_empty(parent: BorrowedFd<'_>, held: &Held) -> bool {
-    let events = held.open(parent).and_then(|directory| Events::open(directory.as_fd()));
-    matches!(events.and_then(|events| events.is_populated()), Ok(false))
+    matches!(held.is_populated(parent), Ok(false))
 }
 
 /// Whether it is as it was made: nothing was done to it, and nothing made below it.

@@ -35,6 +35,11 @@ impl Turn {
         self.has_more_coming = true;
     }
 
+    /// What [`Turn::expect_more`] announced has come in this very turn.
+    pub(crate) fn has_come(&mut self) {
+        self.has_more_coming = false;
+    }
+
     /// Wakes everybody who was to be woken, and lets who is about to make more ready go on: that
     /// costs less than to sleep and be woken for each part.
     pub(super) fn finish(&mut self) {

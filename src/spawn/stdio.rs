@@ -14,7 +14,7 @@ use rustix::fs::{fcntl_setfl, open, Mode, OFlags};
 use crate::command::{Command, Stdin, Stdout};
 use crate::sys::guarded::ForkGuarded;
 use crate::sys::spawn::pipes::{clear_of_stdio, read_nonblocking, write_nonblocking};
-use crate::sys::spawn::{Errno, Mapping};
+use crate::sys::spawn::{Errno, Mapping, SharedNull};
 
 /// What could not be opened.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub(super) struct Stdio {
     /// What the child gets, closed in the host when the child has its duplicates.
     _opened: Vec<OwnedFd>,
     _ends: Vec<ForkGuarded>,
+    _null: Option<SharedNull>,
 }
 
 impl Stdio {
@@ -49,8 +50,8 @@ impl Stdio {
         let all = standard.into_iter().chain(extra);
         let mapping = |(source, target)| Mapping { source: Cell::new(source), target };
         let mappings = all.map(mapping).collect();
-        let Opener { opened: _opened, ends: _ends, .. } = opener;
-        Ok(Self { mappings, stdin, stdout, stderr, _opened, _ends })
+        let Opener { opened: _opened, ends: _ends, shared_null: _null, .. } = opener;
+        Ok(Self { mappings, stdin, stdout, stderr, _opened, _ends, _null })
     }
 }
 
@@ -62,6 +63,7 @@ struct Opener {
     opened: Vec<OwnedFd>,
     ends: Vec<ForkGuarded>,
     null: Option<RawFd>,
+    shared_null: Option<SharedNull>,
 }
 
 impl Opener {
@@ -119,11 +121,19 @@ impl Opener {
         if let Some(number) = self.null {
             return Ok(number);
         }
-        let path = Path::new("/dev/null");
-        let fd = open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
-        let number = self.keep(clear_of_stdio(fd.map_err(|error| unopened_file(path, error))?));
+        self.shared_null = SharedNull::get();
+        let number = match &self.shared_null {
+            Some(null) => null.as_fd().as_raw_fd(),
+            None => self.open_null()?,
+        };
         self.null = Some(number);
         Ok(number)
+    }
+
+    fn open_null(&mut self) -> Result<RawFd, Unopened> {
+        let path = Path::new("/dev/null");
+        let fd = open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
+        Ok(self.keep(clear_of_stdio(fd.map_err(|error| unopened_file(path, error))?)))
     }
 
     /// The host's own descriptor; `/dev/null` where the host has closed it, because a child

@@ -11,13 +11,14 @@
 //! Called on starting threads. Only one start at a time has the numbers; others, and hosts that
 //! had many descriptors before they had an engine, take the slow way.
 
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 
 use rustix::fs::{fstat, major, minor, open, Mode, OFlags};
 use rustix::io::fcntl_dupfd_cloexec;
 
+use super::pipes::clear_of_stdio;
 use super::plan::{Failure, Mapping, Plan};
 use super::raw::Errno;
 use crate::error::StartStep;
@@ -58,9 +59,27 @@ impl LowNumbers {
 
     fn take() -> Option<Self> {
         let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        let null = clear_of_stdio(null);
         let another = |_| fcntl_dupfd_cloexec(&null, 3).ok().filter(|fd| fd.as_raw_fd() < LOW);
         let held: Vec<OwnedFd> = (0..NUMBERS).map_while(another).collect();
         (held.len() == NUMBERS).then(|| Self { null, held: Mutex::new(held) })
+    }
+}
+
+/// A descriptor of `/dev/null`, for reading and writing, that is open already.
+pub(crate) struct SharedNull(Arc<LowNumbers>);
+
+impl SharedNull {
+    /// `None`: nobody has one, or something else is there now.
+    pub(crate) fn get() -> Option<Self> {
+        let shared = lock(CURRENT.get()).upgrade()?;
+        is_null(&shared.null).then_some(Self(shared))
+    }
+}
+
+impl AsFd for SharedNull {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.null.as_fd()
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) mod testing;
 
 pub(crate) use clone::Launched;
 pub(crate) use launch::launch;
-pub(crate) use low::LowNumbers;
+pub(crate) use low::{LowNumbers, SharedNull};
 pub(crate) use plan::{ExecFd, Failure, Mapping, Plan};
 pub(crate) use probe::works;
 pub(crate) use raw::Errno;
