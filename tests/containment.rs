@@ -9,6 +9,7 @@ mod common;
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::time::Duration;
 
 use common::{command, wait_for_line, SOON};
@@ -16,6 +17,9 @@ use process_manager::{
     Command, Containment, Descendants, DropPolicy, EventKind, GroupMode, ProcessError,
     ProcessManager, ProcessRunner, Stdin, StopLadder,
 };
+
+/// A user without privileges.
+const NOBODY: u32 = 65534;
 
 /// The levels that prove a tree empty, as far as this machine has them.
 fn proving_levels() -> Vec<Containment> {
@@ -283,4 +287,42 @@ fn two_hundred_at_once_leave_nothing() {
         manager.stop_all_blocking(None).unwrap();
         assert_all_gone(reader);
     }
+}
+
+#[test]
+fn a_level_that_is_missing_is_refused_and_leaves_nothing() {
+    let manager = ProcessManager::default();
+    let demand = || command("ticker").containment(Containment::Cgroup);
+    match manager.start(demand()) {
+        Ok(runner) => assert_eq!(runner.info().containment, Containment::Cgroup),
+        Err(error) => {
+            assert!(matches!(error, ProcessError::Unsupported(_)), "{error:?}");
+            assert_eq!(manager.get_process_count(), 0);
+            // By default the next best is taken, and that proves its end as well.
+            let runner = manager.start(command("ticker")).unwrap();
+            assert_eq!(runner.info().containment, Containment::Guard);
+        }
+    }
+}
+
+/// All of these tests again, as somebody who may neither make cgroups nor namespaces.
+#[test]
+fn a_user_without_a_cgroup_holds_trees_as_well() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: not root, so no other user to become");
+        return;
+    }
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["--show-output", "--skip", "a_user_without_a_cgroup_holds_trees_as_well"]);
+    again.env(common::CHILDREN, common::child("tree").parent().unwrap());
+    let output = match again.uid(NOBODY).gid(NOBODY).output() {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            println!("skipped: user {NOBODY} cannot reach the test program");
+            return;
+        }
+        output => output.unwrap(),
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("guard: stop") && !text.contains("cgroup: stop"), "{text}");
 }

@@ -7,6 +7,7 @@ mod common;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use common::{child, line};
 use process_manager::{Command, Containment, Descendants, ProcessError, ProcessRunner};
@@ -144,6 +145,69 @@ fn a_killed_host_takes_everything_along() {
         kill_process(host.pid(), Signal::KILL).unwrap();
         assert_gone(host, level, "SIGKILL");
     }
+}
+
+/// The best of three, since the machine may be busy.
+#[test]
+fn a_killed_host_has_left_nothing_after_a_second() {
+    for level in levels().into_iter().filter(|level| *level != "group") {
+        let took = (0..3).map(|_| time_of_an_end(level)).min().unwrap();
+        assert!(took < Duration::from_secs(1), "{level:?}: {took:?}");
+    }
+}
+
+fn time_of_an_end(level: &str) -> Duration {
+    let host = host(level, "", None);
+    host.wait_ready();
+    let begun = Instant::now();
+    kill_process(host.pid(), Signal::KILL).unwrap();
+    host.assert_nothing_left(level);
+    begun.elapsed()
+}
+
+#[test]
+fn a_watcher_that_is_killed_is_replaced_and_the_next_one_does_its_work() {
+    for level in levels() {
+        let host = host(level, "", None);
+        host.wait_ready();
+        let first = await_watcher(&host, None, 0);
+        let held = descriptors(first);
+        kill_process(first, Signal::KILL).unwrap();
+        await_watcher(&host, Some(first), held);
+        kill_process(host.pid(), Signal::KILL).unwrap();
+        assert_gone(host, level, "SIGKILL after the watcher's");
+    }
+}
+
+/// The watcher of a host, other than this one, once it has been told as much.
+fn await_watcher(host: &Host, other: Option<Pid>, held: usize) -> Pid {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        match watcher_of(host.pid()) {
+            Some(pid) if Some(pid) != other && descriptors(pid) >= held => return pid,
+            _ => assert!(Instant::now() < until, "the host has no watcher"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A watcher has a descriptor or more of each thing that it watches.
+fn descriptors(watcher: Pid) -> usize {
+    let entries = std::fs::read_dir(format!("/proc/{}/fd", watcher.as_raw_nonzero()));
+    entries.map_or(0, |entries| entries.flatten().count())
+}
+
+/// The watcher that holds a pidfd of this process.
+fn watcher_of(host: Pid) -> Option<Pid> {
+    let mark = format!("\nPid:\t{}\n", host.as_raw_nonzero());
+    let holds = |entry: &std::fs::DirEntry| {
+        let is_watcher = std::fs::read_to_string(entry.path().join("comm"));
+        let infos = std::fs::read_dir(entry.path().join("fdinfo")).into_iter().flatten().flatten();
+        let mut infos = infos.filter_map(|info| std::fs::read_to_string(info.path()).ok());
+        is_watcher.is_ok_and(|name| name == "pm-watch\n") && infos.any(|info| info.contains(&mark))
+    };
+    let found = std::fs::read_dir("/proc").unwrap().flatten().find(holds)?;
+    Pid::from_raw(found.file_name().to_str()?.parse().ok()?)
 }
 
 #[test]

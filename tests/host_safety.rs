@@ -45,4 +45,6 @@ hosts! {
     no_newline_in_bounded_memory,
     ten_thousand_processes,
     sigpipe_at_default,
+    two_hundred_leave_nothing,
+    guards_killed_at_random_hang_nothing,
 }

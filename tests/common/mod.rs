@@ -11,11 +11,15 @@ use process_manager::{Command, OutputStream, ProcessRunner};
 /// A bound for things that happen at once on a healthy machine; never a measure.
 pub const SOON: Option<Duration> = Some(Duration::from_secs(60));
 
+/// Names the directory of the helper programs to a test program that may not build them.
+pub const CHILDREN: &str = "PM_TEST_CHILDREN";
+
 /// The path of the helper program `name`; all of them are built at the first call, and with them
 /// `process_manager_host`.
 pub fn child(name: &str) -> PathBuf {
     static DIR: OnceLock<PathBuf> = OnceLock::new();
-    DIR.get_or_init(build_children).join(name)
+    let given = || std::env::var_os(CHILDREN).map(PathBuf::from);
+    DIR.get_or_init(|| given().unwrap_or_else(build_children)).join(name)
 }
 
 fn build_children() -> PathBuf {

@@ -4,6 +4,7 @@
 //! what was found. Each mode runs in a process of its own, because each changes or measures state
 //! that belongs to the whole process.
 
+mod crowd;
 mod deaths;
 mod descriptors;
 mod forks;
@@ -46,6 +47,8 @@ const MODES: &[Mode] = &[
     ("no_newline_in_bounded_memory", memory::no_newline),
     ("ten_thousand_processes", memory::ten_thousand),
     ("sigpipe_at_default", signals::sigpipe_at_default),
+    ("two_hundred_leave_nothing", crowd::two_hundred),
+    ("guards_killed_at_random_hang_nothing", crowd::guards_killed_at_random),
     ("die", deaths::die),
 ];
 
