@@ -76,6 +76,36 @@ fn a_file_of_no_executable_format() {
     assert_eq!(start_error(Command::new(&file)).kind, StartErrorKind::BadFormat);
 }
 
+/// A copy of the program of the test child, changed.
+fn changed_elf(change: impl FnOnce(&mut Vec<u8>)) -> (tempfile::TempDir, StartError) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("program");
+    let mut bytes = std::fs::read(common::child("exit_code")).unwrap();
+    change(&mut bytes);
+    std::fs::write(&file, bytes).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let error = start_error(Command::new(&file));
+    (directory, error)
+}
+
+#[test]
+fn a_program_for_another_machine() {
+    // The header's e_machine: one that nothing runs.
+    let (_directory, error) = changed_elf(|bytes| bytes[18..20].copy_from_slice(&[0xfe, 0xff]));
+    assert_eq!((error.kind, error.errno), (StartErrorKind::BadFormat, libc::ENOEXEC));
+    assert!(error.to_string().contains("format"), "{error}");
+}
+
+#[test]
+fn a_program_whose_dynamic_linker_is_missing() {
+    let (_directory, error) = changed_elf(|bytes| {
+        let linker = bytes.windows(3).position(|window| window == b"/ld").unwrap();
+        bytes[linker..linker + 3].copy_from_slice(b"/no");
+    });
+    assert_eq!(error.kind, StartErrorKind::InterpreterNotFound);
+    assert!(error.subject.is_some_and(|name| name.contains("/no-linux")));
+}
+
 #[test]
 fn a_missing_working_directory_is_not_a_missing_program() {
     let error = start_error(command("exit_code").arg("0").current_dir("/no/such/directory"));

@@ -33,6 +33,7 @@ pub fn two_hundred(children: &Children) {
         assert!(!directory.exists(), "{level}: {} is left", directory.display());
         assert_eq!(cgroups(), [""; 0], "{level}");
         assert_no_child();
+        assert_no_watcher();
     }
 }
 
@@ -54,6 +55,21 @@ fn cgroups() -> Vec<String> {
     let entries = fs::read_dir(format!("/sys/fs/cgroup{path}")).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     names.filter(|name| name.starts_with(&prefix)).collect()
+}
+
+/// What watches this host holds a pidfd of it, and ends when there is nothing left to watch.
+fn assert_no_watcher() {
+    let mark = format!("\nPid:\t{}\n", std::process::id());
+    let until = Instant::now() + Duration::from_secs(20);
+    let holds = |process: &fs::DirEntry| {
+        let infos = fs::read_dir(process.path().join("fdinfo")).into_iter().flatten().flatten();
+        let mut infos = infos.filter_map(|info| fs::read_to_string(info.path()).ok());
+        infos.any(|info| info.contains(&mark))
+    };
+    while fs::read_dir("/proc").expect("/proc is mounted").flatten().any(|entry| holds(&entry)) {
+        assert!(Instant::now() < until, "a watcher is left");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn assert_no_child() {
