@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from process_manager import _core
-    from process_manager.manager import ProcessManager
+    from process_manager._starts import Starts
     from process_manager.options import Startable
     from process_manager.run import CompletedProcess
 
@@ -39,7 +39,7 @@ class RunMany:
 
     def __init__(
         self,
-        manager: ProcessManager,
+        manager: Starts,
         commands: Iterable[Startable],
         parallel: int | None,
         text: bool,

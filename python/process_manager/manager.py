@@ -5,35 +5,28 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING
 
 from process_manager import _core, _logging
-from process_manager._waits import Waits
-from process_manager.batch import BatchOptions, RunMany
-from process_manager.errors import ProcessError, TimedOut
+from process_manager._runs import Runs
+from process_manager.errors import TimedOut
 from process_manager.events import Events
-from process_manager.options import CommandOptions, as_command
-from process_manager.pipeline import Pipeline
 from process_manager.process import Process
-from process_manager.run import CompletedProcess, Run, RunOptions
-from process_manager.sudo import SudoOptions, start_blocking, start_under_loop
 from process_manager.types import ProcessInfo
 from process_manager.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from types import TracebackType
-    from typing import Self, Unpack
+    from typing import Self
     from uuid import UUID
-
-    from process_manager.options import Argument, Startable
 
 __all__ = ["BinaryExtractor", "ProcessManager"]
 
 BinaryExtractor = _core.BinaryExtractor
 
 
-class ProcessManager:
+class ProcessManager(Runs):
     """Starts processes, keeps account of them, and ends them.
 
     In ``with`` or ``async with``, leaving the block stops every process and everything they
@@ -44,220 +37,11 @@ class ProcessManager:
     """
 
     def __init__(self, extractor: BinaryExtractor | None = None) -> None:
-        self._core = _core.Manager(extractor)
-        self._pid = os.getpid()
-        self._waits = Waits(self._core)
+        super().__init__(_core.Manager(extractor))
         self._owns_extractor = extractor is None
         #: Where binaries are added.
         self.extractor: BinaryExtractor = extractor or self._core.extractor()
         _alive.add(self)
-
-    # ---- starting ----------------------------------------------------------------------------
-
-    def start(
-        self,
-        program: Startable,
-        args: Iterable[Argument] = (),
-        /,
-        *,
-        sudo: SudoOptions | None = None,
-        **options: Unpack[CommandOptions],
-    ) -> Process:
-        """Starts a process; when this returns, the program itself is running.
-
-        ``program`` is the name of a binary that was added to the extractor, or a path object,
-        or a whole command line as a list (then a name is looked up in PATH), or a Command. For
-        the options see CommandOptions; with ``sudo`` it runs as root or another user. Errors
-        name the program, the step and the reason, and derive from FileNotFoundError,
-        PermissionError and so on.
-        """
-        command = as_command(program, args, options)._core
-        if sudo is None:
-            process = self._wrap(self._core.start(command))
-        else:
-            talk = self._core.start_sudo(command, sudo._for_core())
-            process = self._wrap(start_blocking(talk, sudo))
-        _logging.drain()
-        return process
-
-    async def start_async(
-        self,
-        program: Startable,
-        args: Iterable[Argument] = (),
-        /,
-        *,
-        sudo: SudoOptions | None = None,
-        **options: Unpack[CommandOptions],
-    ) -> Process:
-        """Like start, for asyncio: the loop runs on while sudo asks for a password.
-
-        Cancelled, it ends what was being started. Without ``sudo`` it is the same as start.
-        """
-        if sudo is None:
-            return self.start(program, args, **options)
-        command = as_command(program, args, options)._core
-        talk = self._core.start_sudo(command, sudo._for_core())
-        return self._wrap(await start_under_loop(talk, sudo, self._waits))
-
-    def start_pipeline(self, commands: Iterable[Startable]) -> Pipeline:
-        """Starts commands of which each reads what the one before it writes, all or none.
-
-        The first one's input, the last one's output and every standard error are as the
-        commands say. Raises as start, for the first that fails.
-        """
-        cores = [as_command(command, (), {})._core for command in commands]
-        return Pipeline([self._wrap(core) for core in self._core.start_pipeline(cores)])
-
-    def start_many(self, commands: Iterable[Startable]) -> list[Process | ProcessError]:
-        """Starts all of them; in the place of each that failed stands its error."""
-        return [self._try_start(command) for command in commands]
-
-    def start_all_or_none(self, commands: Iterable[Startable]) -> list[Process]:
-        """Starts all of them, or raises the first error and ends those already started."""
-        cores = [as_command(command, (), {})._core for command in commands]
-        return [self._wrap(core) for core in self._core.start_all_or_none(cores)]
-
-    def _try_start(self, command: Startable) -> Process | ProcessError:
-        try:
-            return self.start(command)
-        except ProcessError as error:
-            return error
-
-    def _wrap(self, core: _core.Process) -> Process:
-        return Process(core, self, self._waits)
-
-    # ---- running to the end ------------------------------------------------------------------
-
-    @overload
-    def run(
-        self,
-        program: Startable,
-        args: Iterable[Argument] = (),
-        /,
-        *,
-        text: Literal[True] = True,
-        **options: Unpack[RunOptions],
-    ) -> CompletedProcess[str]: ...
-    @overload
-    def run(
-        self,
-        program: Startable,
-        args: Iterable[Argument] = (),
-        /,
-        *,
-        text: Literal[False],
-        **options: Unpack[RunOptions],
-    ) -> CompletedProcess[bytes]: ...
-    def run(
-        self,
-        program: Startable,
-        args: Iterable[Argument] = (),
-        /,
-        *,
-        text: bool = True,
-        **options: Unpack[RunOptions],
-    ) -> CompletedProcess[str] | CompletedProcess[bytes]:
-        """Starts a process, collects its output, waits for its end: as subprocess.run.
-
-        Unlike there, output is captured by default, as text, and the whole tree is stopped
-        when it takes too long (``timeout``) or writes too much (``capture_limit``). For the
-        options see RunOptions.
-        """
-        return Run(self, program, args, text, options).block()
-
-    @overload
-    async def run_async(
-        self,
-        program: Startable,
-        args: Iterable[Argument] = (),
-        /,
-        *,
-        text: Literal[True] = True,
-        **options: Unpack[RunOptions],
-    ) -> CompletedProcess[str]: ...
-    @overload
-    async def run_async(
-        self,
-        program: Startable,
-        args: Iterable[Argument] = (),
-        /,
-        *,
-        text: Literal[False],
-        **options: Unpack[RunOptions],
-    ) -> CompletedProcess[bytes]: ...
-    async def run_async(
-        self,
-        program: Startable,
-        args: Iterable[Argument] = (),
-        /,
-        *,
-        text: bool = True,
-        **options: Unpack[RunOptions],
-    ) -> CompletedProcess[str] | CompletedProcess[bytes]:
-        """Like run, for asyncio. Cancelled, it stops the tree and waits for that."""
-        return await Run(self, program, args, text, options).under_loop()
-
-    @overload
-    def run_many(
-        self,
-        commands: Iterable[Startable],
-        parallel: int | None = None,
-        *,
-        text: Literal[True] = True,
-        **options: Unpack[BatchOptions],
-    ) -> list[CompletedProcess[str] | ProcessError]: ...
-    @overload
-    def run_many(
-        self,
-        commands: Iterable[Startable],
-        parallel: int | None = None,
-        *,
-        text: Literal[False],
-        **options: Unpack[BatchOptions],
-    ) -> list[CompletedProcess[bytes] | ProcessError]: ...
-    def run_many(
-        self,
-        commands: Iterable[Startable],
-        parallel: int | None = None,
-        *,
-        text: bool = True,
-        **options: Unpack[BatchOptions],
-    ) -> list[CompletedProcess[str] | ProcessError] | list[CompletedProcess[bytes] | ProcessError]:
-        """Runs all of them to their ends, ``parallel`` at a time (default: one a CPU).
-
-        Gives for each, in order, what run gives, or the error that it would raise. Ctrl-C ends
-        those under way.
-        """
-        return RunMany(self, commands, parallel, text, options).block()
-
-    @overload
-    async def run_many_async(
-        self,
-        commands: Iterable[Startable],
-        parallel: int | None = None,
-        *,
-        text: Literal[True] = True,
-        **options: Unpack[BatchOptions],
-    ) -> list[CompletedProcess[str] | ProcessError]: ...
-    @overload
-    async def run_many_async(
-        self,
-        commands: Iterable[Startable],
-        parallel: int | None = None,
-        *,
-        text: Literal[False],
-        **options: Unpack[BatchOptions],
-    ) -> list[CompletedProcess[bytes] | ProcessError]: ...
-    async def run_many_async(
-        self,
-        commands: Iterable[Startable],
-        parallel: int | None = None,
-        *,
-        text: bool = True,
-        **options: Unpack[BatchOptions],
-    ) -> list[CompletedProcess[str] | ProcessError] | list[CompletedProcess[bytes] | ProcessError]:
-        """Like run_many, for asyncio. Cancelled, it ends those under way."""
-        return await RunMany(self, commands, parallel, text, options).under_loop()
 
     # ---- looking up --------------------------------------------------------------------------
 
@@ -328,10 +112,6 @@ class ProcessManager:
                 await self.stop_all_async()
         finally:
             self._release()
-
-    def _is_ours(self) -> bool:
-        """False in a forked copy of the host, which owns nothing."""
-        return self._pid == os.getpid()
 
     def _release(self) -> None:
         _alive.discard(self)

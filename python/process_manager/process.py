@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from process_manager import _core
+    from process_manager._starts import Starts
     from process_manager._waits import Waits
-    from process_manager.manager import ProcessManager
     from process_manager.types import Source
 
 __all__ = ["Process"]
@@ -36,7 +36,7 @@ class Process:
     within 100 ms; each has a twin for asyncio with the suffix ``_async``.
     """
 
-    def __init__(self, core: _core.Process, manager: ProcessManager, waits: Waits) -> None:
+    def __init__(self, core: _core.Process, manager: Starts, waits: Waits) -> None:
         """Use ProcessManager.start()."""
         self._core = core
         self._manager = manager

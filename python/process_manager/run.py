@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from datetime import timedelta
 
-    from process_manager.manager import ProcessManager
+    from process_manager._starts import Starts
     from process_manager.options import Argument, BytesLike, Startable
     from process_manager.process import Process
     from process_manager.sudo import SudoOptions
@@ -77,7 +77,7 @@ class Run:
 
     def __init__(
         self,
-        manager: ProcessManager,
+        manager: Starts,
         target: Startable,
         args: Iterable[Argument],
         text: bool,
