@@ -55,7 +55,7 @@ from process_manager.pipeline import Pipeline
 from process_manager.process import Process
 from process_manager.run import CompletedProcess, RunOptions
 from process_manager.stream import Stream
-from process_manager.sudo import SudoErrorKind, SudoOptions
+from process_manager.sudo import SudoErrorKind, SudoMode, SudoOptions
 from process_manager.types import (
     Containment,
     ExitStatus,
@@ -114,6 +114,7 @@ __all__ = [
     "StopFailed",
     "Stream",
     "SudoErrorKind",
+    "SudoMode",
     "SudoOptions",
     "SystemFailure",
     "TimedOut",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from process_manager import _core
     from process_manager._waits import Waits
 
-__all__ = ["SudoErrorKind", "SudoOptions"]
+__all__ = ["SudoErrorKind", "SudoMode", "SudoOptions"]
 
 Secret = str | BytesLike
 #: What a function for the password gives.
@@ -54,6 +54,19 @@ class SudoErrorKind(StrEnum):
         return cls.OTHER
 
 
+class SudoMode(StrEnum):
+    """How sudo is used."""
+
+    RELAY = "relay"
+    """Sudo starts a helper of this library, which starts the command: everything works as without
+    sudo. The sudoers file must allow any command."""
+    DIRECT = "direct"
+    """Sudo starts the command itself, for sudoers files that allow only named commands. The
+    guarantees are weaker: the process is sudo, which hands on signals that can be caught, to the
+    command alone; what runs as the other user cannot be killed, and is named in the error of the
+    stop; it can outlive the host; ``preserve_env`` needs ``SETENV`` in sudoers."""
+
+
 class SudoOptions:
     """Whom to start a command as, and where the password comes from: ``start(..., sudo=...)``.
 
@@ -69,7 +82,7 @@ class SudoOptions:
         group: str | int | None = None,
         password: Secret | Callable[[], Answer] | None = None,
         timeout: float | timedelta | None = None,
-        mode: Literal["relay", "direct"] = "relay",
+        mode: SudoMode | Literal["relay", "direct"] = "relay",
         preserve_env: Iterable[str | bytes] | None = None,
         wipe: bool = False,
     ) -> None:
@@ -79,13 +92,7 @@ class SudoOptions:
         overwritten with zeros when the start is over. Sudo may take ``timeout`` seconds, 30 by
         default, the time in which the function is called not counted. ``preserve_env`` names the
         only variables of the host that the command is to see; by default it sees all of them.
-
-        With ``mode`` ``"relay"`` sudo starts a helper of this library, which starts the command:
-        everything works as without sudo, and sudoers must allow any command. With ``"direct"`` sudo
-        starts the command itself, for sudoers files that allow only named commands. The guarantees
-        are weaker: the process is sudo, which hands on signals that can be caught, to the command
-        alone; what runs as the other user cannot be killed, and is named in the error of the stop;
-        it can outlive the host; ``preserve_env`` needs ``SETENV`` in sudoers.
+        For ``mode`` see SudoMode.
 
         The core's own copy is in memory that is neither dumped nor inherited, and is wiped. A
         ``str`` or ``bytes`` cannot be wiped: pass a ``bytearray`` for that.

@@ -14,8 +14,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{bytes, duration, os_strings, text, timeout, wrong_type};
-use crate::errors::{invalid, to_py};
+use crate::convert::{bytes, choice, duration, os_strings, text, timeout, wrong_type};
+use crate::errors::to_py;
 use crate::hub::{Hub, Slot};
 use crate::process::PyProcess;
 use crate::wait;
@@ -128,6 +128,8 @@ impl SudoStart {
     }
 }
 
+const MODES: &[(&str, SudoMode)] = &[("relay", SudoMode::Relay), ("direct", SudoMode::Direct)];
+
 fn sudo_options(given: &Bound<'_, PyDict>, talk: &Arc<Talk>) -> PyResult<SudoOptions> {
     let mut options = SudoOptions::new();
     for (key, value) in given.iter().filter(|(_, value)| !value.is_none()) {
@@ -136,7 +138,7 @@ fn sudo_options(given: &Bound<'_, PyDict>, talk: &Arc<Talk>) -> PyResult<SudoOpt
             "user" => options.user(name("sudo user", &value)?),
             "group" => options.group(name("sudo group", &value)?),
             "timeout" => options.timeout(duration("sudo timeout", &value)?),
-            "mode" => options.mode(mode(&text("sudo mode", &value)?, given.py())?),
+            "mode" => options.mode(choice("sudo mode", &value, MODES)?),
             "preserve_env" => options.preserve_env(os_strings("preserve_env", &value)?),
             "ask" => {
                 let talk = Arc::clone(talk);
@@ -151,17 +153,6 @@ fn sudo_options(given: &Bound<'_, PyDict>, talk: &Arc<Talk>) -> PyResult<SudoOpt
         };
     }
     Ok(options)
-}
-
-fn mode(name: &str, py: Python<'_>) -> PyResult<SudoMode> {
-    match name {
-        "relay" => Ok(SudoMode::Relay),
-        "direct" => Ok(SudoMode::Direct),
-        _ => {
-            let reason = format!("{name:?} is neither \"relay\" nor \"direct\"");
-            Err(invalid(py, "sudo mode", reason))
-        }
-    }
 }
 
 /// A name, or a number as sudo writes it.

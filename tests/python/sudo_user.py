@@ -76,13 +76,13 @@ def reachable() -> bool:
 
 
 @contextmanager
-def user(rule: str = "USER ALL=(ALL:ALL) ALL", password: str = PASSWORD) -> Iterator[User]:
+def user(rule: str = "USER ALL=(ALL:ALL) ALL", number: int = 0) -> Iterator[User]:
     """A user with a password and a line of sudoers, in which USER is the name."""
-    name = f"pmpy{os.getpid()}"
+    name = f"pmpy{os.getpid()}x{number}"
     rules = Path("/etc/sudoers.d", name)
     subprocess.run(["/usr/sbin/useradd", "-M", "-N", "-s", "/bin/sh", name], check=True)
     try:
-        subprocess.run(["/usr/sbin/chpasswd"], input=f"{name}:{password}".encode(), check=True)
+        subprocess.run(["/usr/sbin/chpasswd"], input=f"{name}:{PASSWORD}".encode(), check=True)
         rules.write_text(rule.replace("USER", name) + "\n")
         with tempfile.TemporaryDirectory(prefix="pm-sudo-py.") as home:
             os.chmod(home, 0o755)

@@ -95,7 +95,7 @@ def test_a_batch_bounds_output_and_gives_bytes(manager: pm.ProcessManager, child
     assert done.stdout == b"\xff"
     (cut,) = manager.run_many([["cat", "/dev/zero"]], capture_limit=100_000)
     assert isinstance(cut, pm.LimitReached)
-    assert len(cut.stdout) > 100_000
+    assert len(cut.stdout) == 100_000
 
 
 def test_a_batch_refuses_what_it_cannot_do(manager: pm.ProcessManager) -> None:

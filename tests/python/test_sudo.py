@@ -187,6 +187,22 @@ def test_in_direct_mode_sudo_starts_the_command_itself(manager: pm.ProcessManage
     assert done.stdout == "nobody\n"
 
 
+def test_direct_mode_starts_named_commands_only() -> None:
+    why = sudo_user.missing() or (
+        None if sudo_user.reachable() else "this Python is out of other users' reach"
+    )
+    if why is not None:
+        pytest.skip(f"skipped: {why}")
+    code = (
+        f"sudo = pm.SudoOptions(password={PASSWORD!r}, mode=pm.SudoMode.DIRECT)\n"
+        "print(pm.run(['/usr/bin/id', '-u'], sudo=sudo).stdout, end='')\n"
+        "try: pm.run(['/usr/bin/true'], sudo=sudo, check=True)\n"
+        "except pm.ProcessError as error: print('refused')\n"
+    )
+    with sudo_user.user("USER ALL=(ALL:ALL) /usr/bin/id", number=1) as person:
+        assert person.run(code).splitlines() == ["0", "refused"]
+
+
 def test_a_host_that_is_the_user_needs_no_sudo(manager: pm.ProcessManager) -> None:
     sudo = pm.SudoOptions(os.geteuid(), password="unused")
     assert manager.run(["echo", "x"], sudo=sudo).stdout == "x\n"
@@ -210,6 +226,8 @@ def test_a_host_that_is_the_user_needs_no_sudo(manager: pm.ProcessManager) -> No
         ({"user": "nobody", "password": b"a\0b"}, pm.InvalidArgument, "password"),
         ({"user": "nobody", "password": "x" * 512}, pm.InvalidArgument, "password"),
         ({"user": "nobody", "mode": "other"}, pm.InvalidArgument, "sudo mode"),
+        ({"user": "nobody", "mode": 1}, TypeError, "sudo mode"),
+        ({"user": "nobody", "preserve_env": ["A=B"]}, pm.InvalidArgument, "="),
         ({"user": "nobody", "timeout": -1}, pm.InvalidArgument, "sudo timeout"),
         ({"user": "nobody", "timeout": "soon"}, TypeError, "sudo timeout"),
         ({"user": "nobody", "password": "x", "wipe": True}, pm.InvalidArgument, "wiped"),
