@@ -122,6 +122,32 @@ def test_ctrl_c_is_answered_at_once(child: Child, call: str) -> None:
     assert err == "answered True\n"
 
 
+@pytest.mark.parametrize("call", ["process.wait()", "output.next()", "manager.poll(None)"])
+def test_ctrl_c_takes_less_than_100_ms(child: Child, call: str) -> None:
+    """The best of five, since the machine may be busy."""
+    out, _ = script(
+        "manager = pm.ProcessManager()\n"
+        "process = manager.start([sys.argv[1]], stdin='pipe')\n"
+        "output = process.output()\n"
+        "def interrupt():\n"
+        "    sent.append(time.monotonic())\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "took = []\n"
+        "for _ in range(5):\n"
+        "    sent = []\n"
+        "    threading.Timer(0.1, interrupt).start()\n"
+        "    try:\n"
+        "        while True:\n"
+        f"            {call}\n"
+        "    except KeyboardInterrupt:\n"
+        "        took.append(time.monotonic() - sent[0])\n"
+        "process.kill()\n"
+        "print(min(took))\n",
+        child("cat"),
+    )
+    assert float(out) < 0.1
+
+
 @pytest.mark.parametrize("held", ["a = process", "sys.keep = process", "del process"])
 def test_the_interpreters_end_ends_the_children_silently(child: Child, held: str) -> None:
     out, err = script(

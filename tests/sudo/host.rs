@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use process_manager::{
-    Command, ExitStatus, ProcessError, ProcessManager, ProcessRunner, Stdin, Stdout, StopLadder,
-    SudoErrorKind, SudoMode, SudoOptions,
+    Command, ExitStatus, ProcessError, ProcessManager, ProcessRunner, StartErrorKind, Stdin,
+    Stdout, StopLadder, SudoErrorKind, SudoMode, SudoOptions,
 };
 
 pub const SOON: Option<Duration> = Some(Duration::from_secs(60));
@@ -61,12 +61,6 @@ pub fn play(case: &str) {
         "direct" => direct(),
         "direct errors" => direct_errors(),
         "direct survivors" => direct_survivors(),
-        "direct rejected" => {
-            assert_eq!(refusal(options().mode(SudoMode::Direct)), SudoErrorKind::PasswordRejected);
-        }
-        "direct refused" => {
-            assert_eq!(refusal(options().mode(SudoMode::Direct)), SudoErrorKind::Refused);
-        }
         "at the prompt" => at_the_prompt(),
         "kill sudo" => kill_sudo(),
         "unusable" => unusable(),
@@ -74,22 +68,30 @@ pub fn play(case: &str) {
         "parallel" => parallel(),
         "kept" => kept(),
         "cancel" => cancel(),
-        "rejected" => assert_eq!(refusal(options()), SudoErrorKind::PasswordRejected),
-        "refused" => assert_eq!(refusal(options()), SudoErrorKind::Refused),
-        "not permitted" => assert_eq!(refusal(options()), SudoErrorKind::NotPermitted),
-        "no password" => assert_eq!(refusal(SudoOptions::new()), SudoErrorKind::NoPassword),
-        "no new privileges" => assert_eq!(refusal(options()), SudoErrorKind::NoNewPrivileges),
-        "user namespace" => assert_eq!(refusal(options()), SudoErrorKind::UserNamespace),
-        "not found" => assert_eq!(refusal(options()), SudoErrorKind::NotFound),
         "target" => target(),
         "slow typist" => slow_typist(),
         "cancel in the delay" => cancel_in_the_delay(),
-        "timed out" => {
-            let options = options().timeout(Duration::from_millis(1500));
-            assert_eq!(refusal(options), SudoErrorKind::TimedOut);
-        }
-        other => panic!("no case {other:?}"),
+        other => refused(other),
     }
+}
+
+/// The roles of which only the refusal counts.
+fn refused(case: &str) {
+    let direct = || options().mode(SudoMode::Direct);
+    let (options, kind) = match case {
+        "rejected" => (options(), SudoErrorKind::PasswordRejected),
+        "refused" => (options(), SudoErrorKind::Refused),
+        "not permitted" => (options(), SudoErrorKind::NotPermitted),
+        "no password" => (SudoOptions::new(), SudoErrorKind::NoPassword),
+        "no new privileges" => (options(), SudoErrorKind::NoNewPrivileges),
+        "user namespace" => (options(), SudoErrorKind::UserNamespace),
+        "not found" => (options(), SudoErrorKind::NotFound),
+        "timed out" => (options().timeout(Duration::from_millis(1500)), SudoErrorKind::TimedOut),
+        "direct rejected" => (direct(), SudoErrorKind::PasswordRejected),
+        "direct refused" => (direct(), SudoErrorKind::Refused),
+        other => panic!("no case {other:?}"),
+    };
+    assert_eq!(refusal(options), kind);
 }
 
 fn root() {
@@ -137,6 +139,13 @@ fn not_started() {
     let missing = Command::new("/no/such/program");
     match ProcessRunner::start_with_sudo_options(missing, options()) {
         Err(ProcessError::StartFailed(error)) => assert_eq!(error.errno, libc::ENOENT),
+        other => panic!("{:?}", other.err()),
+    }
+    let text = Command::new("/etc/passwd");
+    match ProcessRunner::start_with_sudo_options(text, options()) {
+        Err(ProcessError::StartFailed(error)) => {
+            assert_eq!((error.kind, error.errno), (StartErrorKind::PermissionDenied, libc::EACCES));
+        }
         other => panic!("{:?}", other.err()),
     }
     let nowhere = Command::new("/bin/true").current_dir("/no/such/directory");
