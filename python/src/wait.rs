@@ -12,8 +12,9 @@ use pyo3::prelude::*;
 
 use crate::errors::to_py;
 
-/// How long a wait goes on before Python's signal handlers get their turn.
-const SLICE: Duration = Duration::from_millis(100);
+/// How long a wait goes on before Python's signal handlers get their turn: half of the 100 ms that
+/// are promised, since a signal that another thread takes interrupts nothing.
+const SLICE: Duration = Duration::from_millis(50);
 
 /// One slice of a wait: the time-out of the slice is not an error.
 pub fn slice_of<T>(answer: Result<T>) -> Result<Option<T>> {
@@ -24,7 +25,7 @@ pub fn slice_of<T>(answer: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// Repeats `attempt` with at most 100 ms a time until it answers.
+/// Repeats `attempt` with at most one slice a time until it answers.
 ///
 /// `None` when the timeout passed first. Raises what a signal handler raises.
 pub fn sliced<T: Send>(
