@@ -315,14 +315,69 @@ fn a_user_without_a_cgroup_holds_trees_as_well() {
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
     again.args(["--show-output", "--skip", "a_user_without_a_cgroup_holds_trees_as_well"]);
     again.env(common::CHILDREN, common::child("tree").parent().unwrap());
+    let Some(text) = as_nobody(&mut again) else { return };
+    assert!(text.contains("guard: stop") && !text.contains("cgroup: stop"), "{text}");
+}
+
+/// What this test program printed as somebody else; `None` where it cannot be run.
+fn as_nobody(again: &mut std::process::Command) -> Option<String> {
     let output = match again.uid(NOBODY).gid(NOBODY).output() {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
             println!("skipped: user {NOBODY} cannot reach the test program");
-            return;
+            return None;
         }
         output => output.unwrap(),
     };
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("guard: stop") && !text.contains("cgroup: stop"), "{text}");
+    Some(text)
+}
+
+/// Where the program is that its user may not signal.
+const UNKILLABLE: &str = "PM_TEST_UNKILLABLE";
+
+#[test]
+fn what_cannot_be_killed_is_named() {
+    if let Some(program) = std::env::var_os(UNKILLABLE) {
+        return name_the_survivor(Command::new(program));
+    }
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: not root, so no setuid program can be made");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("all_root");
+    std::fs::copy(common::child("all_root"), &program).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode;
+    std::fs::set_permissions(directory.path(), mode(0o755)).unwrap();
+    std::fs::set_permissions(&program, mode(0o4755)).unwrap();
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["--nocapture", "--exact", "what_cannot_be_killed_is_named"]);
+    let text = as_nobody(again.env(UNKILLABLE, &program)).unwrap_or_default();
+    text.lines().filter(|line| line.starts_with("skipped: ")).for_each(|line| println!("{line}"));
+}
+
+/// At once at each level, since a kill takes its time before it gives up.
+fn name_the_survivor(unkillable: Command) {
+    let manager = &ProcessManager::default();
+    std::thread::scope(|scope| {
+        for level in [Containment::Guard, Containment::Group, Containment::Process] {
+            let command = unkillable.clone().stdin(Stdin::Pipe).containment(level);
+            scope.spawn(move || assert_named(&manager.start(command).unwrap()));
+        }
+    });
+}
+
+/// It is no silent success, and the end is still seen when it comes.
+fn assert_named(runner: &ProcessRunner) {
+    match common::line(&mut runner.get_output_stream()).as_str() {
+        "ready" => {}
+        other => return println!("skipped: {other} (mounted nosuid, or no-new-privileges)"),
+    }
+    let stopped = runner.stop_blocking(kill_outright()).unwrap_err().to_string();
+    let survivor = format!("pid {} (all_root, uid 0)", runner.pid());
+    assert!(stopped.contains(&survivor), "{}: {stopped}", runner.info().containment);
+    assert!(runner.is_running());
+    runner.close_stdin().unwrap();
+    runner.closed_blocking(SOON).unwrap();
 }
