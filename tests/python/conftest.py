@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +35,17 @@ def manager() -> Iterator[pm.ProcessManager]:
     """A manager that is closed after the test."""
     with pm.ProcessManager() as manager:
         yield manager
+
+
+PRELUDE = "import os, signal, sys, threading, time, warnings; import process_manager as pm\n"
+
+
+def script(code: str, *args: object, expect: int = 0) -> tuple[str, str]:
+    """Runs a program of its own with all warnings on; gives its output and errors."""
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", PRELUDE + code, *map(str, args)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == expect, done.stderr
+    return done.stdout, done.stderr
 
 
 def alive(pid: int) -> bool:
