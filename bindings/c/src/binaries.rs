@@ -174,11 +174,8 @@ pub unsafe extern "C" fn pm_extractor_add_multiple_binaries(
         let (extractor, binaries) = unsafe {
             let names = convert::items(names, count, "names")?;
             let data = convert::items(data, count, "data")?;
-            let pairs = names
-                .iter()
-                .zip(data)
-                .enumerate()
-                .map(|(at, (name, data))| binary(at, *name, data));
+            let pairs = names.iter().zip(data).enumerate();
+            let pairs = pairs.map(|(at, (name, data))| binary(at, *name, data));
             (handle::borrow(extractor, "extractor")?, pairs.collect::<Result<Vec<_>, _>>()?)
         };
         extractor.inner()?.add_multiple_binaries(binaries)?;

@@ -192,21 +192,25 @@ pub unsafe extern "C" fn pm_command_set_containment(
     error: *mut *mut pm_error,
 ) -> pm_status {
     let body = |command: &mut pm_command| {
-        let level = match pm_containment::check(level, "level")? {
-            pm_containment::PM_CONTAINMENT_UNKNOWN => {
-                return Err(Failure::invalid("level", "unknown is not a level"));
-            }
-            pm_containment::PM_CONTAINMENT_PROCESS => Containment::Process,
-            pm_containment::PM_CONTAINMENT_GROUP => Containment::Group,
-            pm_containment::PM_CONTAINMENT_GUARD => Containment::Guard,
-            pm_containment::PM_CONTAINMENT_CGROUP => Containment::Cgroup,
-            pm_containment::PM_CONTAINMENT_PIDNS => Containment::PidNamespace,
-        };
+        let level = containment(pm_containment::check(level, "level")?)?;
         command.change(|inner| inner.containment(level));
         Ok(())
     };
     // SAFETY: a handle or NULL.
     unsafe { set(command, error, body) }
+}
+
+fn containment(level: pm_containment) -> Result<Containment, Failure> {
+    match level {
+        pm_containment::PM_CONTAINMENT_UNKNOWN => {
+            Err(Failure::invalid("level", "unknown is not a level"))
+        }
+        pm_containment::PM_CONTAINMENT_PROCESS => Ok(Containment::Process),
+        pm_containment::PM_CONTAINMENT_GROUP => Ok(Containment::Group),
+        pm_containment::PM_CONTAINMENT_GUARD => Ok(Containment::Guard),
+        pm_containment::PM_CONTAINMENT_CGROUP => Ok(Containment::Cgroup),
+        pm_containment::PM_CONTAINMENT_PIDNS => Ok(Containment::PidNamespace),
+    }
 }
 
 /// Takes every field apart, so that a new one cannot be forgotten here.

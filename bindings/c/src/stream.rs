@@ -80,8 +80,16 @@ impl pm_watch {
         }
     }
 
-    /// The views, made when nothing in `taken` moves any more.
-    fn views(&mut self) -> (*const pm_watch_item, usize) {
+    /// Ends what was given before.
+    fn let_go(&mut self) {
+        self.items.clear();
+        self.taken.clear();
+    }
+
+    /// The views of this one and of what else is there, made when nothing in `taken` moves any more.
+    fn keep(&mut self, first: WatchItem) -> (*const pm_watch_item, usize) {
+        self.take(first);
+        self.take_rest();
         self.items.extend(self.taken.iter().map(pm_watch_item::from));
         (self.items.as_ptr(), self.items.len())
     }
@@ -189,13 +197,10 @@ pub unsafe extern "C" fn pm_watch_next(
             let watch = handle::borrow_mut(watch, "watch")?;
             (watch, Out::new(items, "items")?, Out::new(count, "count")?)
         };
-        watch.items.clear();
-        watch.taken.clear();
+        watch.let_go();
         let next = watch.watch.next_blocking(convert::timeout(timeout_ms))?;
         let Some(first) = next else { return Ok(PM_END) };
-        watch.take(first);
-        watch.take_rest();
-        let (first, number) = watch.views();
+        let (first, number) = watch.keep(first);
         out.put(first);
         out_count.put(number);
         Ok(PM_OK)

@@ -23,6 +23,7 @@ fn an_installed_file_runs_for_everybody_and_goes_with_its_last_holder() {
     let directory = path.parent().unwrap();
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(directory), mode(&path)), (0o711, 0o555));
+    assert!(path.metadata().unwrap().len() < 128 << 10);
     assert_eq!(std::process::Command::new(&path).status().unwrap().code(), Some(64));
     drop(installed);
     assert!(!directory.exists());
