@@ -112,7 +112,7 @@ static void refusals(void)
     IS(PM_ERROR_INVALID_ARGUMENT, pm_command_set_on_drop(command, 2, &error));
     IS(PM_ERROR_INVALID_ARGUMENT, pm_command_set_descendants(command, UINT32_MAX, &error));
     IS(PM_ERROR_INVALID_ARGUMENT, pm_command_set_containment(command, 0, &error));
-    IS(PM_ERROR_INVALID_ARGUMENT, pm_command_set_containment(command, 5, &error));
+    IS(PM_ERROR_INVALID_ARGUMENT, pm_command_set_containment(command, 6, &error));
     IS(PM_ERROR_INVALID_ARGUMENT, pm_command_set_stop(command, &bad_step, 1, &error));
     IS(PM_ERROR_INVALID_ARGUMENT, pm_set_log_callback(6, NULL, NULL, NULL, &error));
     IS(PM_ERROR_INVALID_ARGUMENT, pm_command_add_arg(command, "x", SIZE_MAX - 1, &error));
