@@ -14,6 +14,7 @@ from process_manager.errors import ProcessError
 
 __all__ = [
     "BinaryExtractor",
+    "Collector",
     "Command",
     "Events",
     "Items",
@@ -179,6 +180,28 @@ class Reader:
     def iterate(self, shape: Shape, fetch: bool) -> Items[Any]:
         """With ``fetch`` it waits for more, else it stops with the batch at hand."""
 
+@final
+class Collector:
+    """What a run collects: the output of one process, both streams to their ends."""
+
+    @property
+    def token(self) -> int: ...
+    @property
+    def is_over(self) -> bool:
+        """Whether one of the streams is longer than the limit."""
+
+    def fill(self, seconds: _Seconds | None = None) -> bool | None:
+        """Waits for the end: None timed out, False at the end, True: to be looked at first."""
+
+    def poll(self) -> bool | None:
+        """The same for an event loop: None means that the token will say when to ask again."""
+
+    def output(self) -> tuple[bytes, bytes]:
+        """Standard output and standard error so far."""
+
+    def fresh(self) -> list[tuple[str, bytes]]:
+        """The pieces that came since the last time, as (source, bytes): with a tee only."""
+
 _Event = tuple[UUID, str, datetime, _Exit | None, int]
 
 @final
@@ -275,6 +298,9 @@ class Process:
     def close_stdin(self) -> None: ...
     def reader(self, source: str | None = None) -> Reader:
         """A new reader; of one stream only where ``source`` names it."""
+
+    def collector(self, limit: int, tee: bool) -> Collector:
+        """What a run of it collects: at most ``limit`` bytes of each stream before a look."""
 
 @final
 class Manager:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any, AnyStr, Generic
 
-from process_manager._drive import blocking, seconds, under_loop
+from process_manager._drive import seconds
 from process_manager._loops import limited
 from process_manager.errors import (
     CalledProcessError,
+    InvalidArgument,
     LimitReached,
     ProcessError,
     RunTimedOut,
@@ -18,7 +20,7 @@ from process_manager.errors import (
 from process_manager.options import Command, CommandOptions, as_command
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Iterable
     from datetime import timedelta
 
     from process_manager._starts import Starts
@@ -96,39 +98,39 @@ class Run:
         self._timeout = options.pop("timeout", None)
         self._check = options.pop("check", False)
         self._errors = options.pop("errors", "replace")
-        self._limit = options.pop("capture_limit", OUTPUT_LIMIT)
+        self._limit = _limit(options.pop("capture_limit", OUTPUT_LIMIT))
         self._tee = options.pop("tee", False)
-        self._pieces: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
-        self._sizes = {"stdout": 0, "stderr": 0}
         self._sudo = options.pop("sudo", None)
         self._command = as_command(target, args, options)
 
     def _begin(self, process: Process) -> None:
         self.process = process
-        self._reader = process._core.reader()
+        self._output = process._core.collector(self._limit, self._tee)
 
     # ---- the procedure -----------------------------------------------------------------------
 
-    def _steps(self) -> Generator[None, bool, None]:
-        while (yield):
-            if max(self._sizes.values()) > self._limit:
-                raise LimitReached(f"{self.args!r} wrote more than {self._limit} bytes")
-
-    def _feed(self, pieces: list[tuple[str, bytes]]) -> bool:
-        for source, data in pieces:
-            self._pieces[source].append(data)
-            self._sizes[source] += len(data)
-            if self._tee:
+    def _look(self, is_more: bool | None) -> bool | None:
+        """After each answer of the collector: passes on, and keeps to the limit."""
+        if self._tee:
+            for source, data in self._output.fresh():
                 _pass_on(source, data)
-        return bool(pieces)
+        if is_more and self._output.is_over:
+            raise LimitReached(f"{self.args!r} wrote more than {self._limit} bytes")
+        return is_more
 
-    def _more(self, left: float | None) -> bool | None:
-        pieces = self._reader.chunks(left)
-        return None if pieces is None else self._feed(pieces)
+    def _collect(self, timeout: float | None) -> None:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        left = timeout
+        while self._look(self._output.fill(left)) is not False:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if left == 0:
+                raise TimedOut(f"run: not within {timeout:g} s")
 
-    async def _more_async(self) -> bool:
-        ready = self._manager._waits.ready
-        return self._feed(await ready(self._reader.token, self._reader.poll_chunks))
+    async def _to_the_end(self) -> ExitStatus:
+        output = self._output
+        while self._look(await self._manager._waits.ready(output.token, output.poll)):
+            pass
+        return await self.process.wait_async()
 
     # ---- blocking, asyncio -------------------------------------------------------------------
 
@@ -136,7 +138,7 @@ class Run:
         """Runs to the end. Whatever goes wrong, the tree is stopped first."""
         self._begin(self._manager.start(self._command, sudo=self._sudo))
         try:
-            blocking(self._steps(), self._more, self._timeout, "run")
+            self._collect(seconds(self._timeout))
             status = self.process.wait()
         except TimedOut:
             self.process.stop()
@@ -165,10 +167,6 @@ class Run:
             self._forget()
         return self._completed(status)
 
-    async def _to_the_end(self) -> ExitStatus:
-        await under_loop(self._steps(), self._more_async)
-        return await self.process.wait_async()
-
     # ---- answers -----------------------------------------------------------------------------
 
     @property
@@ -179,23 +177,33 @@ class Run:
     def _forget(self) -> None:
         self._manager._core.forget(self.process._core)
 
-    def _collected(self, source: str) -> Any:
-        data = b"".join(self._pieces[source])
-        return data.decode("utf-8", self._errors) if self._text else data
+    def _collected(self) -> tuple[Any, Any]:
+        """Standard output and standard error."""
+        stdout, stderr = self._output.output()
+        if not self._text:
+            return stdout, stderr
+        return stdout.decode("utf-8", self._errors), stderr.decode("utf-8", self._errors)
 
     def _completed(self, status: ExitStatus) -> CompletedProcess[Any]:
-        done = completed(self.args, status, self._collected("stdout"), self._collected("stderr"))
+        done = completed(self.args, status, *self._collected())
         if self._check:
             done.check_returncode()
         return done
 
     def _timed_out(self) -> RunTimedOut:
-        limit = seconds(self._timeout) or 0.0
-        return RunTimedOut(self.args, limit, self._collected("stdout"), self._collected("stderr"))
+        return RunTimedOut(self.args, seconds(self._timeout) or 0.0, *self._collected())
 
     def _attach_output(self, error: BaseException) -> None:
         if isinstance(error, ProcessError):
-            error.stdout, error.stderr = self._collected("stdout"), self._collected("stderr")
+            error.stdout, error.stderr = self._collected()
+
+
+def _limit(limit: int) -> int:
+    if not isinstance(limit, int):
+        raise TypeError(f"capture_limit must be int, not {type(limit).__name__}")
+    if limit < 0:
+        raise InvalidArgument(f"capture_limit: {limit} is negative", argument="capture_limit")
+    return min(limit, sys.maxsize)
 
 
 def completed(args: Any, status: ExitStatus, stdout: Any, stderr: Any) -> CompletedProcess[Any]:

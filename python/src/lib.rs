@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 mod batch;
+mod collector;
 mod command;
 mod convert;
 mod errors;
@@ -35,6 +36,8 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use crate::batch::Outcomes;
+    #[pymodule_export]
+    use crate::collector::Collector;
     #[pymodule_export]
     use crate::command::PyCommand;
     #[pymodule_export]

@@ -8,6 +8,7 @@ use process_manager::{OutputSource, ProcessRunner, Result};
 use pyo3::prelude::*;
 use uuid::Uuid;
 
+use crate::collector::Collector;
 use crate::command::ladder;
 use crate::convert::{bytes, choice, number, timeout};
 use crate::errors::to_py;
@@ -168,5 +169,10 @@ impl PyProcess {
             None => self.runner.output(),
         };
         Ok(Reader::new(&self.hub, reader))
+    }
+    /// What a run of it collects: at most `limit` bytes of each stream before somebody looks.
+    fn collector(&self, limit: &Bound<'_, PyAny>, tee: bool) -> PyResult<Collector> {
+        let limit = number("capture_limit", limit)?;
+        Ok(Collector::new(&self.hub, self.runner.output(), limit, tee))
     }
 }

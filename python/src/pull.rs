@@ -42,6 +42,14 @@ impl<S: Send> Pull<S> {
         *self.stream.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
     }
 
+    /// A look at it, which runs no Python code.
+    pub fn look<T>(&self, look: impl FnOnce(&mut S) -> T) -> PyResult<T> {
+        let mut stream = self.take()?;
+        let answer = look(&mut stream);
+        self.put(stream);
+        Ok(answer)
+    }
+
     /// Waits on this thread. `None`: the timeout passed.
     pub fn wait<T: Send>(
         &self,

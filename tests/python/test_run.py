@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,3 +126,24 @@ def test_a_cancelled_run_has_stopped_its_tree(manager: pm.ProcessManager) -> Non
         return pid
 
     assert not alive(asyncio.run(main()))
+
+
+@pytest.mark.parametrize(
+    ("limit", "error"), [("x", TypeError), (1.5, TypeError), (-1, pm.InvalidArgument)]
+)
+def test_a_bad_capture_limit_is_named(
+    manager: pm.ProcessManager, limit: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="capture_limit"):
+        manager.run(["true"], capture_limit=limit)
+    assert manager.processes() == []
+
+
+@pytest.mark.parametrize("tee", [False, True])
+def test_the_timeout_of_a_run_ends_one_that_never_stops_writing(
+    manager: pm.ProcessManager, capsys: pytest.CaptureFixture[str], tee: bool
+) -> None:
+    with pytest.raises(pm.RunTimedOut) as caught:
+        manager.run(["yes"], timeout=0.3, tee=tee, capture_limit=10**30)
+    assert caught.value.stdout.startswith("y\ny\n")
+    assert bool(capsys.readouterr().out) == tee
