@@ -61,12 +61,16 @@ impl Held {
 
     /// Whether a process is left in it.
     pub(super) fn is_populated(&self, parent: BorrowedFd<'_>) -> io::Result<bool> {
-        match &self.directory {
-            Some(directory) => {
-                self.events.get_or_try_init(|| Events::open(directory.as_fd()))?.is_populated()
-            }
+        match self.kept_events() {
+            Some(events) => events.is_populated(),
             None => Events::open(self.open(parent)?.as_fd())?.is_populated(),
         }
+    }
+
+    /// Opened now, if that can be had and the directory is kept.
+    fn kept_events(&self) -> Option<&Events> {
+        let directory = self.directory.as_ref()?;
+        self.events.get_or_try_init(|| Events::open(directory.as_fd())).ok()
     }
 
     /// Does without descriptors from now on.
@@ -134,7 +138,11 @@ impl Cgroup {
     /// Whether a process is left in it; zombies do not count.
     pub(crate) fn is_populated(&self) -> io::Result<bool> {
         let held = self.held()?;
-        let is_populated = self.subtree.lend(|| held.is_populated(self.subtree.directory()))?;
+        // What is lent has to be given back: nothing is kept open then.
+        let is_populated = match held.kept_events() {
+            Some(events) => events.is_populated()?,
+            None => self.subtree.lend(|| self.events()?.is_populated())?,
+        };
         held.was_empty.store(!is_populated, Ordering::Relaxed);
         Ok(is_populated)
     }
