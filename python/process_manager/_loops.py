@@ -209,9 +209,11 @@ def current_or_none() -> Loop | None:
 
 async def limited(limit: float | None, work: Coroutine[Any, Any, Answer], what: str) -> Answer:
     """Does ``work`` within ``limit`` seconds, or raises TimedOut."""
+    if limit is None:
+        return await work
     trio = _trio()
     if trio is not None:
-        with trio.move_on_after(float("inf") if limit is None else limit):
+        with trio.move_on_after(limit):
             return await work
         raise TimedOut(f"{what}: not within {limit:g} s")
     from asyncio import timeout
