@@ -99,14 +99,11 @@ class AsyncioWaiter:
 
     def wake(self) -> None:
         if self._running() is self._loop:
-            self._finish()
+            if not self._future.done():
+                self._future.set_result(None)
         else:
             with suppress(RuntimeError):  # the loop has been closed
-                self._loop.call_soon_threadsafe(self._finish)
-
-    def _finish(self) -> None:
-        if not self._future.done():
-            self._future.set_result(None)
+                self._loop.call_soon_threadsafe(self.wake)
 
     def sleep(self) -> Awaitable[object]:
         future: Awaitable[object] = self._future

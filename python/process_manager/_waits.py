@@ -174,15 +174,21 @@ class Waits:
     def _dispatch(self, tokens: Iterable[int], errors: list[Exception]) -> int:
         """Wakes and fires. Says how many."""
         waiters: list[Waiter] = []
+        due: list[Subscription] = []
         with self._lock:
             self._taken += 1
-            due, self._due = self._due, []
+            if self._due:
+                due, self._due = self._due, due
             for token in tokens:
                 waiters += self._waiters.pop(token, ())
-                due.extend(s for s in self._subscriptions.get(token, ()) if s not in due)
+                if self._subscriptions:
+                    due.extend(s for s in self._subscriptions.get(token, ()) if s not in due)
         for waiter in waiters:
             waiter.wake()
-        return len(waiters) + sum(self._fire(subscription, errors) for subscription in due)
+        done = len(waiters)
+        for subscription in due:
+            done += self._fire(subscription, errors)
+        return done
 
     def _fire(self, subscription: Subscription, errors: list[Exception]) -> bool:
         with self._lock:
