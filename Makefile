@@ -90,6 +90,14 @@ test-modes: setup children ## The Rust suites again: clone, fork, and guards ins
 test-loom: setup ## Model checks of the small state machines
 	RUSTFLAGS='--cfg loom' $(CARGO) test --release -p process_manager --lib --target-dir target/loom -- loom
 
+MUSL := $(shell uname -m)-unknown-linux-musl
+
+# Not one of $(SUITES): what it needs does not come with the compiler.
+.PHONY: test-musl
+test-musl: setup ## The Rust tests against musl ("rustup target add", and musl-gcc, first)
+	$(CARGO) build --target $(MUSL) -p process_manager_child -p process_manager_host
+	$(CARGO) test --target $(MUSL) -p process_manager --tests
+
 .PHONY: test-examples
 test-examples: demo
 	@echo '$(words $(EXAMPLES)) passed, 0 failed, 0 skipped'
