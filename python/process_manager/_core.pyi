@@ -197,7 +197,7 @@ class Collector:
         """The same for an event loop: None means that the token will say when to ask again."""
 
     def output(self) -> tuple[bytes, bytes]:
-        """Standard output and standard error so far."""
+        """Standard output and standard error so far, up to the limit."""
 
     def fresh(self) -> list[tuple[str, bytes]]:
         """The pieces that came since the last time, as (source, bytes): with a tee only."""

@@ -118,9 +118,12 @@ impl Collector {
         self.0.look(|output| output.is_over())
     }
 
-    /// Standard output and standard error so far.
+    /// Standard output and standard error so far, up to the limit.
     fn output<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
-        self.0.look(|output| (PyBytes::new(py, &output.stdout), PyBytes::new(py, &output.stderr)))
+        self.0.look(|output| {
+            let within = |data: &[u8]| PyBytes::new(py, &data[..data.len().min(output.limit)]);
+            (within(&output.stdout), within(&output.stderr))
+        })
     }
 
     /// The pieces that came since the last time, as (source, bytes): with a tee only.
