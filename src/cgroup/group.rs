@@ -1,6 +1,6 @@
 //! One process's cgroup.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use once_cell::sync::OnceCell;
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
 use super::subtree::Subtree;
-use super::{files, kill};
+use super::{files, kill, Leader};
 
 /// A cgroup that belongs to one process at a time. Dropping it gives it back: empty ones are
 /// reused, others are killed and removed as soon as they are empty.
@@ -63,7 +63,23 @@ impl Held {
     pub(super) fn is_populated(&self, parent: BorrowedFd<'_>) -> io::Result<bool> {
         match self.kept_events() {
             Some(events) => events.is_populated(),
-            None => Events::open(self.open(parent)?.as_fd())?.is_populated(),
+            None => self.open_events(parent)?.is_populated(),
+        }
+    }
+
+    /// Opened anew: by its path where the directory is not kept.
+    fn open_events(&self, parent: BorrowedFd<'_>) -> io::Result<Events> {
+        match &self.directory {
+            Some(directory) => Events::open(directory.as_fd()),
+            None => Events::open_below(parent, &self.name),
+        }
+    }
+
+    /// Whether there are cgroups in it.
+    pub(super) fn has_children(&self, parent: BorrowedFd<'_>) -> io::Result<bool> {
+        match &self.directory {
+            Some(directory) => files::has_children(directory.as_fd()),
+            None => files::has_children_at(parent, self.name.as_c_str()),
         }
     }
 
@@ -118,9 +134,10 @@ impl Cgroup {
         self.subtree.lend(|| kill::kill(self.open()?.as_fd()))
     }
 
-    /// Signals every process in it.
-    pub(crate) fn signal(&self, signal: i32) -> io::Result<()> {
-        self.subtree.lend(|| kill::signal(self.open()?.as_fd(), signal))
+    /// Sends every process in it the signals, in their order. `leader`: the process that was
+    /// started in it, while nobody has reaped it.
+    pub(crate) fn signal(&self, signals: &[i32], leader: Option<Leader<'_>>) -> io::Result<()> {
+        self.subtree.lend(|| kill::signal(self.open()?.as_fd(), signals, leader))
     }
 
     /// It will not be reused.
@@ -149,7 +166,7 @@ impl Cgroup {
 
     /// What to wait on for the end of the last process.
     pub(crate) fn events(&self) -> io::Result<Events> {
-        Events::open(self.open()?.as_fd())
+        self.held()?.open_events(self.subtree.directory())
     }
 
     pub(super) fn open(&self) -> io::Result<Opened<'_>> {
@@ -173,6 +190,11 @@ impl Drop for Cgroup {
 impl Events {
     pub(super) fn open(directory: BorrowedFd<'_>) -> io::Result<Self> {
         Ok(Self { file: files::open(directory, "cgroup.events")? })
+    }
+
+    fn open_below(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<Self> {
+        let path = [name.to_bytes(), b"/cgroup.events"].concat();
+        Ok(Self { file: files::open(parent, path)? })
     }
 
     /// Whether a process is left. Asking also re-arms the descriptor.

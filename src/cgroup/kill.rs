@@ -26,17 +26,44 @@ pub(super) fn kill(directory: BorrowedFd<'_>) -> io::Result<()> {
 /// while it was being frozen is found by the next call, which the caller makes until all are gone.
 pub(super) fn kill_each(directory: BorrowedFd<'_>) -> io::Result<()> {
     let frozen = files::write(directory, "cgroup.freeze", "1");
-    let signalled = signal(directory, libc::SIGKILL);
+    let signalled = signal(directory, &[libc::SIGKILL], None);
     if frozen.is_ok() {
         files::write(directory, "cgroup.freeze", "0")?;
     }
     signalled
 }
 
-/// Signals every member there is now. A pid counts only if it is still listed after its pidfd was
-/// opened: a number that was reused for a stranger in between is never hit.
-pub(super) fn signal(directory: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+/// The process that was started in the cgroup, unreaped: its number is nobody else's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Leader<'a> {
+    pub(crate) pid: i32,
+    pub(crate) pidfd: BorrowedFd<'a>,
+}
+
+/// Sends each member that there is now the signals, in their order.
+pub(super) fn signal(
+    directory: BorrowedFd<'_>,
+    signals: &[i32],
+    leader: Option<Leader<'_>>,
+) -> io::Result<()> {
     let mut left = members(directory)?;
+    // Most have no other: it needs neither a descriptor nor a second look.
+    let known = leader.filter(|leader| left.contains(&leader.pid));
+    let result = known.map_or(Ok(()), |leader| {
+        left.retain(|pid| *pid != leader.pid);
+        let pid = Pid::from_raw(leader.pid);
+        pid.map_or(Ok(()), |pid| signal_member(pid, Some(leader.pidfd), signals))
+    });
+    signal_strangers(directory, signals, left).and(result)
+}
+
+/// A pid counts only if it is still listed after its pidfd was opened: a number that was reused
+/// for a stranger in between is never hit.
+fn signal_strangers(
+    directory: BorrowedFd<'_>,
+    signals: &[i32],
+    mut left: Vec<i32>,
+) -> io::Result<()> {
     left.reverse();
     let mut result = Ok(());
     while !left.is_empty() {
@@ -44,7 +71,8 @@ pub(super) fn signal(directory: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
         let still = members(directory)?;
         let is_still = |pid: &Pid| still.contains(&pid.as_raw_nonzero().get());
         for (pid, held) in held.iter().filter(|(pid, _)| is_still(pid)) {
-            result = signal_member(*pid, held, signal).and(result);
+            let pidfd = held.as_ref().map(AsFd::as_fd);
+            result = signal_member(*pid, pidfd, signals).and(result);
         }
     }
     result
@@ -90,8 +118,12 @@ pub(super) fn members(directory: BorrowedFd<'_>) -> io::Result<Vec<i32>> {
 }
 
 /// By its number where there are no pidfds, or none that can be signalled: valgrind 3.19.
-fn signal_member(pid: Pid, held: &Held, signal: i32) -> io::Result<()> {
-    let sent = held.as_ref().map(|pidfd| signal_process(pidfd.as_fd(), signal));
+fn signal_member(pid: Pid, pidfd: Option<BorrowedFd<'_>>, signals: &[i32]) -> io::Result<()> {
+    signals.iter().try_for_each(|signal| signal_once(pid, pidfd, *signal))
+}
+
+fn signal_once(pid: Pid, pidfd: Option<BorrowedFd<'_>>, signal: i32) -> io::Result<()> {
+    let sent = pidfd.map(|pidfd| signal_process(pidfd, signal));
     let is_missing = |error: &io::Error| error.raw_os_error() == Some(libc::ENOSYS);
     match (sent, Signal::from_named_raw(signal)) {
         (Some(Ok(_)), _) => Ok(()),

@@ -19,4 +19,5 @@ mod testing;
 mod tests;
 
 pub(crate) use group::{Cgroup, Events};
+pub(crate) use kill::Leader;
 pub(crate) use subtree::Subtree;

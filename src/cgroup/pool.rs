@@ -4,10 +4,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering;
 
 use super::group::Held;
-use super::{files, kill, remove};
+use super::{kill, remove};
 
-/// How many empty ones are kept.
-const MOST_SPARE: usize = 32;
+/// How many empty ones are kept: making and removing one costs more than half a start, and a host
+/// that had many processes at a time tends to have them again.
+const MOST_SPARE: usize = 256;
 /// How many dying ones are looked at each time something else is asked for.
 const LOOKED_AT: usize = 4;
 
@@ -91,7 +92,5 @@ fn is_empty(parent: BorrowedFd<'_>, held: &Held) -> bool {
 
 /// Whether it is as it was made: nothing was done to it, and nothing made below it.
 fn is_clean(parent: BorrowedFd<'_>, held: &Held) -> bool {
-    let has_children =
-        || held.open(parent).and_then(|directory| files::has_children(directory.as_fd()));
-    !held.spent.load(Ordering::Relaxed) && matches!(has_children(), Ok(false))
+    !held.spent.load(Ordering::Relaxed) && matches!(held.has_children(parent), Ok(false))
 }

@@ -123,7 +123,7 @@ fn signals_every_member() {
     let Some(subtree) = own() else { return };
     let cgroup = subtree.take().unwrap();
     let (_, mut output) = tree_in(&cgroup);
-    cgroup.signal(libc::SIGTERM).unwrap();
+    cgroup.signal(&[libc::SIGTERM], None).unwrap();
     assert!(cgroup.wait_empty(later()).unwrap());
     output.end();
 }

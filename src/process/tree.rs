@@ -10,7 +10,7 @@ use once_cell::sync::OnceCell;
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
 use super::orphans;
-use crate::cgroup::{Cgroup, Events};
+use crate::cgroup::{Cgroup, Events, Leader};
 use crate::keeper::{Guard, Watched};
 use crate::sys::pidfd;
 use crate::types::Containment;
@@ -97,12 +97,26 @@ impl Tree {
     ///
     /// A signal that asks for an end is followed by CONT, so that stopped members see it.
     pub(crate) fn signal(&self, signal: i32, leader_reaped: bool) -> io::Result<bool> {
-        let sent = self.send(signal, leader_reaped)?;
         let asks_for_end = [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT];
-        if sent && asks_for_end.contains(&signal) {
-            self.send(libc::SIGCONT, leader_reaped)?;
+        let both = [signal, libc::SIGCONT];
+        let signals = if asks_for_end.contains(&signal) { &both[..] } else { &both[..1] };
+        match (&self.holder, self.pidfd()) {
+            (Holder::Cgroup(cgroup, _), Some(pidfd)) if signal != libc::SIGKILL => {
+                let leader = Leader { pid: self.pid, pidfd };
+                cgroup.signal(signals, Some(leader).filter(|_| !leader_reaped)).map(|()| true)
+            }
+            _ => self.send_each(signals, leader_reaped),
         }
-        Ok(sent)
+    }
+
+    /// The later ones only where there was somebody to get the first.
+    fn send_each(&self, signals: &[i32], leader_reaped: bool) -> io::Result<bool> {
+        for (nth, signal) in signals.iter().enumerate() {
+            if !self.send(*signal, leader_reaped)? {
+                return Ok(nth > 0);
+            }
+        }
+        Ok(true)
     }
 
     fn send(&self, signal: i32, leader_reaped: bool) -> io::Result<bool> {
@@ -112,10 +126,8 @@ impl Tree {
             (Holder::Group, Some(pidfd)) => self.signal_group(pidfd, signal, leader_reaped),
             (Holder::Guard(guard), _) if signal == libc::SIGKILL => unless_gone(guard.kill()),
             (Holder::Guard(guard), _) => unless_gone(guard.signal(signal)),
-            (Holder::Cgroup(cgroup, _), _) if signal == libc::SIGKILL => {
-                cgroup.kill().map(|()| true)
-            }
-            (Holder::Cgroup(cgroup, _), _) => cgroup.signal(signal).map(|()| true),
+            // Every other signal has been sent to all its members already.
+            (Holder::Cgroup(cgroup, _), _) => cgroup.kill().map(|()| true),
         }
     }
 
