@@ -89,6 +89,7 @@ impl ReadyList {
         reactor.check_fork()?;
         let found = reactor.block_on(deadline, |cx| self.poll_take(cx));
         self.stop_waiting();
+        reactor.expect_return();
         match found {
             Ok(tokens) => Ok(tokens),
             Err(Unfinished::Refused(error)) => Err(error),

@@ -105,6 +105,10 @@ impl Core {
         sync::lock(&self.driver).expect_loop();
     }
 
+    pub(super) fn expect_return(&self) {
+        sync::lock(&self.driver).expect_return();
+    }
+
     /// Has the thread serve at once what nobody drives.
     pub(super) fn serve(&self) {
         let mut driver = sync::lock(&self.driver);

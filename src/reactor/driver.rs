@@ -61,7 +61,7 @@ pub(crate) struct Driver {
     is_member: bool,
     /// Event loops were given a descriptor.
     has_descriptor: bool,
-    /// An event loop polls the descriptor and has served lately.
+    /// An event loop polls the descriptor, or a thread the ready list, and has served lately.
     is_looped: bool,
     /// Futures have been awaited: what is ready must not wait for a lease on a guess.
     is_awaited: bool,
@@ -93,6 +93,12 @@ impl Driver {
     /// Event loops may serve this reactor from now on.
     pub(super) fn expect_loop(&mut self) {
         self.has_descriptor = true;
+    }
+
+    /// A thread that polls in a loop of its own has just served, and will be back: what its futures
+    /// wait for need not be armed for in between. If it does not come, the lease ends.
+    pub(super) fn expect_return(&mut self) {
+        self.is_looped = true;
     }
 
     /// Takes the role if it is free.

@@ -193,6 +193,13 @@ impl Reactor {
         }
     }
 
+    /// Called by a thread that has waited in a loop of its own: it will wait again.
+    pub(crate) fn expect_return(&self) {
+        if !self.is_forked() {
+            self.core.expect_return();
+        }
+    }
+
     /// Called by a future before it is pending: makes sure that somebody serves the reactor.
     pub(crate) fn serve(&self) {
         if !self.is_forked() {
