@@ -1,5 +1,6 @@
 //! What execve(2) is given: arguments, environment, the paths or the descriptor to execute.
 
+use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -75,5 +76,5 @@ fn own_name<'a>(command: &'a Command, context: &SpawnContext<'a>) -> &'a OsStr {
 pub(super) fn exec_fd(fd: BorrowedFd<'_>) -> ExecFd {
     let mut start = [0u8; 2];
     let keep = rustix::io::pread(fd, &mut start, 0) == Ok(2) && start == *b"#!";
-    ExecFd { fd: fd.as_raw_fd(), keep }
+    ExecFd { fd: Cell::new(fd.as_raw_fd()), keep }
 }

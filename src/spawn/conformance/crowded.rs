@@ -1,18 +1,21 @@
 //! Hosts with many open descriptors, where a child is not to pay for all of them.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::path::PathBuf;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::path::{Path, PathBuf};
 
-use super::bench::{shell, Bench};
+use super::bench::{finish, shell, Bench};
+use super::lookups::memory_file;
 use super::{alone, Case};
 use crate::command::{Command, Stdout};
+use crate::spawn::SpawnContext;
 use crate::sys::spawn::testing::replace;
 use crate::sys::spawn::{CloneMode, LowNumbers};
 
 pub(super) const CASES: &[Case] = &[
     alone("a child of a crowded host has 0, 1, 2 and nothing else", nothing_else),
     alone("a child of a crowded host has a small table", small_table),
+    alone("a child of a crowded host that is executed by descriptor too", by_descriptor),
     alone("a start leaves the crowded host's table as it was", table_stays),
     alone("a failed start in a crowded host is explained", explained),
     alone("numbers that the host has taken for itself are left alone", taken),
@@ -55,6 +58,22 @@ fn small_table(bench: &Bench) {
     if bench.mode == CloneMode::Clone3 {
         assert!(size < MANY, "it was copied whole: {size}");
     }
+}
+
+fn by_descriptor(bench: &Bench) {
+    let (_low, _crowd) = (LowNumbers::shared(), crowd());
+    let file = memory_file(&std::fs::read("/bin/sh").unwrap());
+    let before = descriptors();
+    let (program, exec_fd) = (Path::new("/nowhere/extracted"), Some(file.as_fd()));
+    let context = SpawnContext { program, exec_fd, cgroup: None, pid_namespace: false };
+    let command = shell("grep FDSize /proc/self/status; cd /proc/self/fd && echo *");
+    let text = finish(bench.start_with(&command, &context).unwrap()).text();
+    let (size, open) = text.trim_start_matches("FDSize:").split_once('\n').unwrap();
+    assert_eq!(open, "0 1 2 3");
+    if bench.mode == CloneMode::Clone3 {
+        assert!(size.trim().parse::<usize>().unwrap() < MANY, "it was copied whole: {size}");
+    }
+    assert_eq!(descriptors(), before);
 }
 
 fn table_stays(bench: &Bench) {

@@ -65,7 +65,7 @@ fn relative_program(bench: &Bench) {
 }
 
 /// A memory file with this content, as the extractor makes it where no directory allows exec.
-fn memory_file(content: &[u8]) -> std::os::fd::OwnedFd {
+pub(super) fn memory_file(content: &[u8]) -> std::os::fd::OwnedFd {
     let fd = rustix::fs::memfd_create("pm-test", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
     assert_eq!(rustix::io::pwrite(&fd, content, 0).unwrap(), content.len());
     fd

@@ -27,13 +27,13 @@ pub(super) struct Placed {
 /// # Safety
 /// To be called in the child only, with a descriptor table of its own.
 pub(super) unsafe fn place(plan: &Plan<'_>, error_fd: RawFd) -> Result<Placed, Failure> {
-    let exec = plan.exec_fd;
+    let exec = plan.exec_fd.as_ref();
     let mappings = plan.mappings;
     // SAFETY: only this process's table is changed.
     unsafe {
         step(StartStep::Descriptors, move_sources(mappings))?;
         let error_fd = step(StartStep::Descriptors, move_away(error_fd, mappings))?;
-        let exec_fd = exec.map_or(-1, |exec| exec.fd);
+        let exec_fd = exec.map_or(-1, |exec| exec.fd.get());
         let exec_fd = step(StartStep::Descriptors, move_away(exec_fd, mappings))?;
         if exec.is_some_and(|exec| exec.keep) {
             step(StartStep::Descriptors, survive_exec(exec_fd))?;

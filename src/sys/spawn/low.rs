@@ -11,6 +11,7 @@
 //! Called on starting threads. Only one start at a time has the numbers; others, and hosts that
 //! had many descriptors before they had an engine, take the slow way.
 
+use std::cell::Cell;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
@@ -19,7 +20,7 @@ use rustix::fs::{fstat, major, minor, open, Mode, OFlags};
 use rustix::io::fcntl_dupfd_cloexec;
 
 use super::pipes::clear_of_stdio;
-use super::plan::{Failure, Mapping, Plan};
+use super::plan::{Failure, Plan};
 use super::raw::Errno;
 use crate::error::StartStep;
 use crate::sys::fork::PerProcess;
@@ -29,8 +30,8 @@ use crate::sys::guarded::ForkGuarded;
 const LOW: RawFd = 256;
 /// Tells a failure of the table from one of the clone itself.
 const TABLE: u32 = u32::MAX;
-/// Standard input, output and error.
-const NUMBERS: usize = 3;
+/// Standard input, output and error, a guard's socket, and the descriptor to execute.
+const NUMBERS: usize = 5;
 
 static CURRENT: PerProcess<Mutex<Weak<LowNumbers>>> = PerProcess::new();
 /// The kernel, or a sandbox, refuses the call.
@@ -93,10 +94,14 @@ pub(super) struct Lent<'a> {
 
 /// Whether the plan would have a large table copied that need not be.
 pub(super) fn is_worth_it(plan: &Plan<'_>) -> bool {
-    let is_high = |mapping: &Mapping| mapping.source.get() >= LOW;
-    let can_be_low = plan.mappings.iter().filter(|mapping| is_high(mapping)).count() <= NUMBERS;
-    let is_crowded = plan.mappings.iter().any(is_high);
-    is_crowded && can_be_low && plan.exec_fd.is_none() && !IS_REFUSED.load(Ordering::Relaxed)
+    let high = sources(plan).filter(|source| source.get() >= LOW).count();
+    (1..=NUMBERS).contains(&high) && !IS_REFUSED.load(Ordering::Relaxed)
+}
+
+/// The numbers of all descriptors that the child starts from.
+fn sources<'p>(plan: &'p Plan<'_>) -> impl Iterator<Item = &'p Cell<RawFd>> {
+    let mapped = plan.mappings.iter().map(|mapping| &mapping.source);
+    mapped.chain(plan.exec_fd.iter().map(|exec| &exec.fd))
 }
 
 /// What a child reports that could not have a table of its own. Child side.
@@ -120,12 +125,12 @@ pub(super) fn is_table_refused(failure: &Failure) -> bool {
 pub(super) fn with_low<T>(plan: &Plan<'_>, start: impl FnOnce(RawFd) -> T) -> Option<T> {
     let shared = lock(CURRENT.get()).upgrade()?;
     let mut lent = shared.lend()?;
-    let high: Vec<RawFd> = plan.mappings.iter().map(|mapping| mapping.source.get()).collect();
-    let moved = plan.mappings.iter().try_for_each(|mapping| lent.lower(mapping));
-    let highest = plan.mappings.iter().map(|mapping| mapping.source.get()).max().unwrap_or(2);
+    let high: Vec<RawFd> = sources(plan).map(Cell::get).collect();
+    let moved = sources(plan).try_for_each(|source| lent.lower(source));
+    let highest = sources(plan).map(Cell::get).max().unwrap_or(2);
     let result = moved.map(|()| start(highest.max(2) + 1));
-    for (mapping, source) in plan.mappings.iter().zip(high) {
-        mapping.source.set(source);
+    for (source, high) in sources(plan).zip(high) {
+        source.set(high);
     }
     result
 }
@@ -146,17 +151,17 @@ impl LowNumbers {
 }
 
 impl Lent<'_> {
-    /// Gives the mapping a low source. `None`: there is none left, or it is not open.
-    fn lower(&mut self, mapping: &Mapping) -> Option<()> {
-        if mapping.source.get() < LOW {
+    /// Makes a source low. `None`: there is no number left, or it is not open.
+    fn lower(&mut self, source: &Cell<RawFd>) -> Option<()> {
+        if source.get() < LOW {
             return Some(());
         }
         let mut number = ForkGuarded::register(self.held.pop()?);
-        let moved = number.replace(mapping.source.get());
+        let moved = number.replace(source.get());
         let low = number.as_raw_fd();
         self.used.push(number);
         moved.ok()?;
-        mapping.source.set(low);
+        source.set(low);
         Some(())
     }
 }

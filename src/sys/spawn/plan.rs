@@ -34,10 +34,10 @@ impl Mapping {
 }
 
 /// The descriptor to execute instead of a path.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct ExecFd {
-    /// The host's number.
-    pub(crate) fd: RawFd,
+    /// The host's number; lower for the moment of a clone that shares the host's table.
+    pub(crate) fd: Cell<RawFd>,
     /// Whether it stays open in the program: the interpreter of a script reads the script from it.
     pub(crate) keep: bool,
 }
