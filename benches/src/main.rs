@@ -52,7 +52,7 @@ fn list() -> Outcome<()> {
 
 fn run(size: Size, prefix: Option<&str>) -> Outcome<()> {
     let is_wanted = |plan: &Plan| prefix.is_none_or(|prefix| plan.name.starts_with(prefix));
-    let mut tables = Vec::new();
+    let (load, mut tables) = (report::load(), Vec::new());
     for plan in rows::all(size)?.into_iter().filter(is_wanted) {
         let table = rounds::measure(plan, size.rounds)?;
         println!("{}", report::markdown(&table));
@@ -60,7 +60,7 @@ fn run(size: Size, prefix: Option<&str>) -> Outcome<()> {
     }
     println!("{}", targets::summary(&tables));
     if prefix.is_none() {
-        report::write(&tables, size)?;
+        report::write(&tables, size, load)?;
     }
     failures(&tables)
 }

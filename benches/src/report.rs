@@ -76,7 +76,7 @@ pub fn failures(table: &Table) -> Vec<String> {
 }
 
 /// Writes the page and its charts into the repository.
-pub fn write(tables: &[Table], size: Size) -> std::io::Result<()> {
+pub fn write(tables: &[Table], size: Size, load: f64) -> std::io::Result<()> {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let charts = docs.join("performance");
     let _ = std::fs::remove_dir_all(&charts);
@@ -86,15 +86,15 @@ pub fn write(tables: &[Table], size: Size) -> std::io::Result<()> {
             std::fs::write(docs.join(chart_path(table, part)), chart::svg(table, part))?;
         }
     }
-    std::fs::write(docs.join("performance.md"), page(tables, size))?;
+    std::fs::write(docs.join("performance.md"), page(tables, size, load))?;
     println!("written: docs/performance.md and docs/performance/*.svg");
     Ok(())
 }
 
-fn page(tables: &[Table], size: Size) -> String {
+fn page(tables: &[Table], size: Size, load: f64) -> String {
     let kind =
         if size.is_quick { "a quick run (`BENCH=quick make bench`)" } else { "`make bench`" };
-    let (rounds, machine, busy) = (size.rounds, machine(), busy());
+    let (rounds, machine, busy) = (size.rounds, machine(load), busy(load));
     let (summary, missed) = (targets::summary(tables), targets::missed(tables));
     let mut text = format!(
         "{INTRODUCTION}\n## Targets\n\nFrom {kind}, {rounds} rounds, on {machine}.\n{busy}\n{summary}\n\
@@ -109,8 +109,8 @@ fn page(tables: &[Table], size: Size) -> String {
     text
 }
 
-fn busy() -> &'static str {
-    if load() > 2.0 {
+fn busy(load: f64) -> &'static str {
+    if load > 2.0 {
         "The machine was busy with other work: take the ratios as rough.\n"
     } else {
         ""
@@ -124,7 +124,7 @@ fn chart_path(table: &Table, part: usize) -> String {
     }
 }
 
-fn machine() -> String {
+fn machine(load: f64) -> String {
     let said = |program: &str, args: &[&str]| {
         let output = Command::new(program).args(args).output();
         let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
@@ -132,11 +132,11 @@ fn machine() -> String {
     };
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
     let (kernel, compiler) = (said("uname", &["-r"]), said("rustc", &["--version"]));
-    format!("{cpus} CPUs, Linux {kernel}, {compiler}; load average at the end {}", load())
+    format!("{cpus} CPUs, Linux {kernel}, {compiler}; load average at the start {load}")
 }
 
-/// The load average of the last minute: what else the machine did.
-fn load() -> f64 {
+/// The load average of the last minute: what else the machine does, asked before the first table.
+pub fn load() -> f64 {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(f64::NAN)
 }
