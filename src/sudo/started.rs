@@ -49,14 +49,29 @@ fn uid_of(pid: i32) -> Option<u32> {
     field(pid, "Uid:")?.parse().ok()
 }
 
+/// How often the process has waited for something, if it is asleep now; a wait for a disk is none.
+/// The same number at another time means that it has been asleep ever since.
+pub(super) fn sleeps_of(pid: i32) -> Option<u64> {
+    let status = status_of(pid)?;
+    let is_asleep = first_word(&status, "State:") == Some("S");
+    first_word(&status, "voluntary_ctxt_switches:")?.parse().ok().filter(|_| is_asleep)
+}
+
+fn status_of(pid: i32) -> Option<String> {
+    std::fs::read_to_string(format!("/proc/{pid}/status")).ok()
+}
+
 /// The first word of a line of /proc/PID/status.
 fn field(pid: i32, name: &str) -> Option<String> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    first_word(&status_of(pid)?, name).map(str::to_owned)
+}
+
+fn first_word<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    line.split_whitespace().next().map(str::to_owned)
+    line.split_whitespace().next()
 }
 
 /// The process's command line; nothing where it has ended.
-pub(super) fn line_of(pid: i32) -> Vec<u8> {
+fn line_of(pid: i32) -> Vec<u8> {
     std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()
 }
