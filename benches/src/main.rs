@@ -6,6 +6,7 @@
 
 mod chart;
 mod contenders;
+mod load;
 mod native;
 mod plan;
 mod report;

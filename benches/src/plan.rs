@@ -117,6 +117,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// Whether child and host are kept on one CPU.
     pub is_pinned: bool,
+    /// Whether every CPU has other work too.
+    pub is_busy: bool,
     /// Whether each round has fresh workers: where memory is measured.
     pub is_fresh: bool,
     /// Asked in the first round instead, where that measures something which takes long.
@@ -133,6 +135,7 @@ impl Plan {
             entries: Vec::new(),
             targets: Vec::new(),
             is_pinned: false,
+            is_busy: false,
             is_fresh: false,
             first_request: None,
         }

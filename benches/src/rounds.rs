@@ -4,6 +4,7 @@
 use std::io;
 use std::time::Instant;
 
+use crate::load::Load;
 use crate::plan::{Entry, Part, Plan, Target};
 use crate::usage;
 use crate::worker::Worker;
@@ -66,6 +67,7 @@ struct Seat {
 /// Measures one table.
 pub fn measure(plan: Plan, rounds: usize) -> io::Result<Table> {
     let (cpus, begin) = (usage::cpus()?, Instant::now());
+    let _load = plan.is_busy.then(|| Load::on(&cpus)).transpose()?;
     let mut seats: Vec<Seat> = plan.entries.iter().map(|entry| seat(&plan, entry)).collect();
     for round in 0..rounds {
         eprint!("\r{}: round {} of {rounds}  ", plan.name, round + 1);

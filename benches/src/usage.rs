@@ -86,20 +86,32 @@ pub fn monotonic_nanos() -> i64 {
 
 /// Keeps this thread, and what it starts, on the first of its CPUs, or lets it have all.
 pub fn pin(to_one: bool, all: &libc::cpu_set_t) -> io::Result<()> {
-    let mut set = *all;
-    // SAFETY: the macros and the call work on a live cpu_set_t of the size given.
-    let result = unsafe {
-        if to_one {
-            let first = (0..libc::CPU_SETSIZE as usize).find(|cpu| libc::CPU_ISSET(*cpu, all));
-            libc::CPU_ZERO(&mut set);
-            libc::CPU_SET(first.unwrap_or(0), &mut set);
-        }
-        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set)
-    };
-    if result != 0 {
-        return Err(io::Error::last_os_error());
+    match each_of(all).next().filter(|_| to_one) {
+        Some(first) => keep_to(&first),
+        None => keep_to(all),
     }
-    Ok(())
+}
+
+/// The CPUs of a set, a set each.
+pub fn each_of(all: &libc::cpu_set_t) -> impl Iterator<Item = libc::cpu_set_t> + '_ {
+    // SAFETY: zero is a valid cpu_set_t; the macros work on live ones and on numbers in range.
+    let numbers =
+        (0..libc::CPU_SETSIZE as usize).filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, all) });
+    // SAFETY: zero is a valid cpu_set_t; the macro writes to a live one at a number in range.
+    numbers.map(|cpu| unsafe {
+        let mut one = std::mem::zeroed();
+        libc::CPU_SET(cpu, &mut one);
+        one
+    })
+}
+
+/// Keeps this thread, and what it starts, on these CPUs.
+pub fn keep_to(set: &libc::cpu_set_t) -> io::Result<()> {
+    // SAFETY: the call reads a live cpu_set_t of the size given.
+    match unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), set) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// The CPUs that this process may use.

@@ -54,7 +54,6 @@ impl Source for Process {
 impl Process {
     /// The pidfd leaves the epoll first: a zombie keeps it readable.
     fn leader_ready(&self, turn: &mut Turn) {
-        turn.has_come();
         let mut after = After::default();
         let mut inner = self.lock();
         if let (Some(key), Some(pidfd)) = (self.key.get(), inner.tree.pidfd()) {

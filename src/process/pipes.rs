@@ -212,7 +212,6 @@ impl Process {
     }
 
     fn end_pipe(&self, index: usize, turn: &mut Turn) {
-        turn.expect_more();
         self.close_pipe(index, &mut |waker| turn.wake(waker));
         if !self.pipes.iter().any(Pipe::is_open) {
             self.decide(Event::OutputEnded).tell(self, &mut |waker| turn.wake(waker));

@@ -12,7 +12,6 @@ const READ_BUFFER: usize = 256 * 1024;
 pub(crate) struct Turn {
     wakers: Vec<Waker>,
     buffer: Vec<u8>,
-    has_more_coming: bool,
 }
 
 impl Turn {
@@ -29,25 +28,9 @@ impl Turn {
         &mut self.buffer
     }
 
-    /// What was seen is the beginning of something: a process that ends closes its pipes one by
-    /// one, and often on this very CPU.
-    pub(crate) fn expect_more(&mut self) {
-        self.has_more_coming = true;
-    }
-
-    /// What [`Turn::expect_more`] announced has come in this very turn.
-    pub(crate) fn has_come(&mut self) {
-        self.has_more_coming = false;
-    }
-
-    /// Wakes everybody who was to be woken, and lets who is about to make more ready go on: that
-    /// costs less than to sleep and be woken for each part.
+    /// Wakes everybody who was to be woken.
     pub(super) fn finish(&mut self) {
-        let panicked = self.wake_all();
-        if std::mem::take(&mut self.has_more_coming) {
-            std::thread::yield_now();
-        }
-        if let Some(payload) = panicked {
+        if let Some(payload) = self.wake_all() {
             resume_unwind(payload);
         }
     }

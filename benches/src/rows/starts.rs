@@ -21,7 +21,7 @@ const PEERS: &[(&str, Program)] = &[
 
 /// The tables of this file.
 pub fn plans(size: Size) -> Outcome<Vec<Plan>> {
-    Ok(vec![tight(size), spaced(size), crowded(size)?, heavy(size), flight(size)])
+    Ok(vec![tight(size), spaced(size), busy(size), crowded(size)?, heavy(size), flight(size)])
 }
 
 fn against_floor_and_tokio(plan: Plan) -> Plan {
@@ -44,6 +44,15 @@ fn spaced(size: Size) -> Plan {
     let request = format!("starts {} 50", if size.is_quick { 4 } else { 12 });
     let plan = Plan::new("starts-spaced", title, UNIT);
     against_floor_and_tokio(plan.ask(&request, MAIN).ask(&request, GUARD_AND_C))
+}
+
+/// On a machine that has other work: who gives its turn away waits a slice of the scheduler's.
+fn busy(size: Size) -> Plan {
+    let title = format!("{START}; on every CPU runs a program that never waits");
+    let request = format!("starts {} 0", if size.is_quick { 10 } else { 50 });
+    let mut plan = Plan::new("starts-busy", title, UNIT);
+    plan.is_busy = true;
+    plan.ask(&request, MAIN).ask(&request, GUARD_AND_C)
 }
 
 /// In a host with many open descriptors, beside a floor in a host that has none. Whether the host's
