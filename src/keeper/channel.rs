@@ -2,14 +2,14 @@
 //! the host does not hold it, so that exec ends it even then.
 //!
 //! Any thread may send; one at a time receives. Sending waits at most one second for a keeper that
-//! is busy; receiving never waits unless asked to.
+//! is busy; receiving never waits unless asked to. A keeper with a bell sleeps until it rings.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::event::{eventfd, poll, EventfdFlags, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{
     recvmsg, sendmsg, socketpair, AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage,
@@ -36,6 +36,13 @@ pub(crate) enum Incoming {
 #[derive(Debug)]
 pub(crate) struct Channel {
     socket: ForkGuarded,
+    bell: Option<OwnedFd>,
+}
+
+/// The keeper's ends. All are close-on-exec.
+pub(super) struct Theirs {
+    pub(super) socket: OwnedFd,
+    pub(super) bell: OwnedFd,
 }
 
 impl Channel {
@@ -46,9 +53,17 @@ impl Channel {
         Ok((Self::over(ours), theirs))
     }
 
+    /// The same for a keeper that reads when the bell rings.
+    pub(super) fn with_bell() -> io::Result<(Self, Theirs)> {
+        let (mut channel, socket) = Self::pair()?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        channel.bell = Some(bell.try_clone()?);
+        Ok((channel, Theirs { socket, bell }))
+    }
+
     /// A channel over a socket that a keeper has connected.
     pub(crate) fn over(socket: OwnedFd) -> Self {
-        Self { socket: ForkGuarded::register(socket) }
+        Self { socket: ForkGuarded::register(socket), bell: None }
     }
 
     /// Sends a record with at most two descriptors.
@@ -56,6 +71,14 @@ impl Channel {
     /// Errors: `BrokenPipe` or `ConnectionReset` where the keeper is gone, `TimedOut` where it
     /// does not take records.
     pub(crate) fn send(&self, record: &Record, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.leave(record, fds)?;
+        self.ring();
+        Ok(())
+    }
+
+    /// Sends a record without ringing the bell: it is read with the next one, or when the host
+    /// has ended. Errors: as for [`Channel::send`].
+    pub(super) fn leave(&self, record: &Record, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
         let deadline = Instant::now() + SEND_WAIT;
         loop {
             match self.try_send(record, fds) {
@@ -64,7 +87,15 @@ impl Channel {
                 Err(Errno::INTR) => {}
                 answer => return answer.map_err(io::Error::from),
             }
+            self.ring();
             self.wait(PollFlags::OUT, Duration::from_millis(20))?;
+        }
+    }
+
+    /// It fails only where it rings already.
+    fn ring(&self) {
+        if let Some(bell) = &self.bell {
+            let _ = rustix::io::write(bell, &1u64.to_ne_bytes());
         }
     }
 

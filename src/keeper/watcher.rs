@@ -23,6 +23,9 @@ use crate::sys::fork::{epoch, PerProcess};
 
 const START_WAIT: Duration = Duration::from_secs(10);
 const CONTROL_AT: i32 = 3;
+/// Records about groups wait so long in the socket: to be read costs the watcher two switches, and
+/// a start at the level of groups is what they come with.
+const MOST_UNHEARD: u32 = 64;
 static SHARED: PerProcess<Mutex<Weak<Watcher>>> = PerProcess::new();
 
 /// The watcher of this host.
@@ -38,6 +41,8 @@ struct State {
     channel: Arc<Channel>,
     pid: i32,
     entries: Vec<Slot>,
+    free: Vec<u32>,
+    unheard: u32,
 }
 
 #[derive(Debug)]
@@ -100,7 +105,8 @@ impl Watcher {
     pub(super) fn start() -> Result<Watcher> {
         let image = Image::get()?;
         let (channel, pid) = launch(&image)?;
-        let mut state = State { channel: Arc::new(channel), pid, entries: Vec::new() };
+        let (channel, entries, free) = (Arc::new(channel), Vec::new(), Vec::new());
+        let mut state = State { channel, pid, entries, free, unheard: 0 };
         if let Image::File(installed) = &image {
             let id = state.claim(Registration::Directory(installed.place()));
             state.announce(id)?;
@@ -167,7 +173,7 @@ impl Watched {
         self.active = false;
         let mut state = self.watcher.lock();
         state.hand_over(self.id);
-        if state.say(kind::FINISH, self.id).is_err() {
+        if state.tell(&Record::new(kind::FINISH, self.id, &[]), &[]).is_err() {
             let _ = state.restart(&self.watcher.image);
         }
     }
@@ -179,31 +185,36 @@ impl Drop for Watched {
             return;
         }
         let mut state = self.watcher.lock();
-        state.release(self.id);
+        let is_group = state.release(self.id);
+        let record = Record::new(kind::REMOVE, self.id, &[]);
         // A watcher that is gone has nothing to forget; its successor will not be told of this.
-        let _ = state.say(kind::REMOVE, self.id);
+        let _ = if is_group { state.leave(&record, &[]) } else { state.tell(&record, &[]) };
     }
 }
 
 impl State {
     fn claim(&mut self, registration: Registration) -> u32 {
-        let free = self.entries.iter().position(|slot| matches!(slot, Slot::Free));
-        let id = free.unwrap_or(self.entries.len());
-        match self.entries.get_mut(id) {
-            Some(slot) => *slot = Slot::Watched(registration),
-            None => self.entries.push(Slot::Watched(registration)),
+        let slot = Slot::Watched(registration);
+        if let Some(id) = self.free.pop() {
+            self.entries[id as usize] = slot;
+            return id;
         }
-        u32::try_from(id).unwrap_or(u32::MAX)
+        self.entries.push(slot);
+        u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
     }
 
     fn slot(&mut self, id: u32) -> Option<&mut Slot> {
         self.entries.get_mut(id as usize)
     }
 
-    fn release(&mut self, id: u32) {
-        if let Some(slot) = self.slot(id) {
-            *slot = Slot::Free;
+    /// True: it was a group that is not being ended.
+    fn release(&mut self, id: u32) -> bool {
+        let Some(slot) = self.slot(id) else { return false };
+        let was = std::mem::replace(slot, Slot::Free);
+        if !matches!(was, Slot::Free) {
+            self.free.push(id);
         }
+        matches!(was, Slot::Watched(Registration::Group { .. }))
     }
 
     fn hand_over(&mut self, id: u32) {
@@ -216,7 +227,7 @@ impl State {
 
     fn note(&mut self, record: &Record) {
         match record.kind {
-            kind::FINISHED => self.release(record.id),
+            kind::FINISHED => drop(self.release(record.id)),
             kind::REFUSED => log::warn!(
                 "the watcher could not take entry {}: {}",
                 record.id,
@@ -226,22 +237,37 @@ impl State {
         }
     }
 
-    fn say(&self, kind: u16, id: u32) -> std::io::Result<()> {
-        self.channel.send(&Record::new(kind, id, &[]), &[])
+    /// For what the watcher has to know or to do now.
+    fn tell(&mut self, record: &Record, fds: &[BorrowedFd<'_>]) -> std::io::Result<()> {
+        self.unheard = 0;
+        self.channel.send(record, fds)
+    }
+
+    /// For what it has to know when the host ends.
+    fn leave(&mut self, record: &Record, fds: &[BorrowedFd<'_>]) -> std::io::Result<()> {
+        if self.unheard >= MOST_UNHEARD {
+            return self.tell(record, fds);
+        }
+        self.unheard += 1;
+        self.channel.leave(record, fds)
     }
 
     /// Tells the watcher of entry `id`.
-    fn announce(&self, id: u32) -> Result<()> {
+    fn announce(&mut self, id: u32) -> Result<()> {
         let (registration, finishing) = match self.entries.get(id as usize) {
-            Some(Slot::Watched(registration)) => (registration, false),
-            Some(Slot::Finishing(registration)) => (registration, true),
+            Some(Slot::Watched(registration)) => (registration.clone(), false),
+            Some(Slot::Finishing(registration)) => (registration.clone(), true),
             _ => return Ok(()),
         };
         let failed = |e| ProcessError::io("cannot reach the watcher", e);
         let (record, fds) = registration.record(id)?;
-        self.channel.send(&record, &fds).map_err(failed)?;
+        let sent = match registration {
+            Registration::Group { .. } => self.leave(&record, &fds),
+            _ => self.tell(&record, &fds),
+        };
+        sent.map_err(failed)?;
         if finishing {
-            self.say(kind::FINISH, id).map_err(failed)?;
+            self.tell(&Record::new(kind::FINISH, id, &[]), &[]).map_err(failed)?;
         }
         Ok(())
     }
@@ -249,7 +275,7 @@ impl State {
     /// Replaces a watcher that is gone and tells the new one everything.
     fn restart(&mut self, image: &Image) -> Result<()> {
         let (channel, pid) = launch(image)?;
-        (self.channel, self.pid) = (Arc::new(channel), pid);
+        (self.channel, self.pid, self.unheard) = (Arc::new(channel), pid, 0);
         for id in 0..self.entries.len() {
             self.announce(u32::try_from(id).unwrap_or(u32::MAX))?;
         }
@@ -284,7 +310,7 @@ impl Place {
 fn launch(image: &Image) -> Result<(Channel, i32)> {
     let failed = |what: &str, e: std::io::Error| ProcessError::io(what.to_owned(), e);
     let (channel, theirs) =
-        Channel::pair().map_err(|e| failed("cannot make a control socket", e))?;
+        Channel::with_bell().map_err(|e| failed("cannot make a control socket", e))?;
     let host = getpid().as_raw_nonzero().get().to_string();
     let command = Command::new(image.path())
         .arg0("keeper")
@@ -293,7 +319,8 @@ fn launch(image: &Image) -> Result<(Channel, i32)> {
         .stdin(Stdin::Null)
         .stdout(Stdout::Null)
         .stderr(Stdout::Null)
-        .extra_fd(theirs, CONTROL_AT);
+        .extra_fd(theirs.socket, CONTROL_AT)
+        .extra_fd(theirs.bell, CONTROL_AT + 1);
     let context = SpawnContext {
         program: image.path(),
         exec_fd: image.exec_fd(),

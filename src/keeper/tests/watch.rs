@@ -164,7 +164,7 @@ fn the_watcher_is_a_stranger_to_the_host() {
     let kinds = fds.map(|fd| std::fs::read_link(fd.unwrap().path()).unwrap());
     let strange = kinds.filter(|kind| {
         let kind = kind.to_string_lossy();
-        !kind.starts_with("socket:") && !kind.contains("pidfd")
+        !["socket:", "pidfd", "[eventfd]"].iter().any(|known| kind.contains(known))
     });
     assert_eq!(strange.collect::<Vec<_>>(), Vec::<std::path::PathBuf>::new());
 }
@@ -255,6 +255,33 @@ fn ten_thousand_entries_are_watched() {
     watched.pop().unwrap().finish();
     output.end();
     drop(watched);
+}
+
+/// How often the watcher has gone to sleep, once it sleeps.
+fn sleeps(watcher: &Watcher) -> u64 {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", watcher.pid())).unwrap();
+        let value = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        if value("State:\t").starts_with('S') {
+            return value("voluntary_ctxt_switches:\t").parse().unwrap();
+        }
+        assert!(Instant::now() < deadline, "the watcher does not rest");
+    }
+}
+
+#[test]
+fn groups_come_and_go_without_waking_the_watcher() {
+    let watcher = Arc::new(Watcher::start().unwrap());
+    let (registration, mut output) = sleeper();
+    let before = sleeps(&watcher);
+    (0..30).for_each(|_| drop(watcher.watch(registration.clone()).unwrap()));
+    assert_eq!(sleeps(&watcher), before);
+    let many: Vec<_> = (0..100).map(|_| watcher.watch(registration.clone()).unwrap()).collect();
+    assert_ne!(sleeps(&watcher), before, "the socket would be full one day");
+    drop(many);
+    watcher.watch(registration).unwrap().finish();
+    output.end();
 }
 
 #[test]

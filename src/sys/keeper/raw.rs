@@ -180,6 +180,9 @@ pub struct Poll {
     pub revents: i16,
 }
 
+/// The other end of a socket is gone (poll(2)).
+pub const POLLRDHUP: i16 = 0x2000;
+
 impl Poll {
     pub fn readable(fd: i32) -> Self {
         Self { fd, events: 1, revents: 0 }

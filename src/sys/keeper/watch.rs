@@ -1,6 +1,9 @@
 //! Mode `watch`: one per host, not its child, ends everything when the host is gone.
 //!
-//! `keeper watch CONTROL HOST`. The host is gone when the control socket ends (exit, exec) or when
+//! `keeper watch CONTROL HOST`; the bell is the descriptor behind CONTROL. Records need not be read
+//! before the bell rings, so that what is only noted for the end of the host wakes nobody up.
+//!
+//! The host is gone when the control socket ends (exit, exec) or when
 //! its pidfd says so (a forked copy of the host may hold the socket). What the host had sent
 //! before is in the socket still and is read to the end first: a registration is never lost.
 
@@ -34,8 +37,8 @@ pub fn run(args: &Args) -> i32 {
     process::set_mask(u64::MAX);
     let (Some(fd), Some(host)) = (args.number(2), args.number(3)) else { return 64 };
     let (fd, host) = (fd as i32, host as i32);
-    close_all_but(fd, 0);
-    raw::set_cloexec(fd);
+    close_all_but(fd, 1);
+    [fd, fd + 1].into_iter().for_each(raw::set_cloexec);
     let host_fd = process::pidfd_open(host).unwrap_or(-1);
     if process::getppid() != host || host_fd < 0 {
         return 71;
@@ -58,7 +61,8 @@ fn watch(fd: i32, host_fd: i32) -> i32 {
         Watch { control, table, ending, host_gone: false, ending_since: 0, pause_ms: 1 };
     watch.say(kind::READY, 0, process::getpid().into());
     while !watch.done() {
-        let mut polls = [watch.watched(fd), watch.watched(host_fd)].map(Poll::readable);
+        let mut polls = [fd, host_fd, fd + 1].map(|fd| Poll::readable(watch.watched(fd)));
+        polls[0].events = raw::POLLRDHUP;
         raw::poll(&mut polls, if watch.ending > 0 { watch.pause_ms } else { -1 });
         watch.turn(&polls);
     }
@@ -66,7 +70,7 @@ fn watch(fd: i32, host_fd: i32) -> i32 {
 }
 
 impl Watch {
-    /// The descriptor, or none once the host has ended: both would stay readable for ever.
+    /// The descriptor, or none once the host has ended: they would stay readable for ever.
     fn watched(&self, fd: i32) -> i32 {
         if self.host_gone {
             -1
@@ -83,8 +87,12 @@ impl Watch {
         self.control.send(&Record::new(kind, id, &[value]), -1);
     }
 
-    fn turn(&mut self, polls: &[Poll; 2]) {
-        let open = polls[0].revents == 0 || self.read_all();
+    fn turn(&mut self, polls: &[Poll; 3]) {
+        if polls[2].revents != 0 {
+            let _ = raw::read(polls[2].fd, &mut [0; 8]);
+        }
+        let heard = polls[0].revents | polls[2].revents != 0;
+        let open = !heard || self.read_all();
         if (polls[1].revents != 0 || !open) && !self.host_gone {
             self.read_all();
             self.end_all();
