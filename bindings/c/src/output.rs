@@ -8,7 +8,7 @@ use crate::guard;
 use crate::handle::{self, Out};
 use crate::maker::Maker;
 use crate::process::pm_process;
-use crate::record::pm_record;
+use crate::record::{pm_record, Views};
 use crate::status::pm_status::{self, PM_END, PM_OK};
 use crate::types::pm_source;
 
@@ -39,7 +39,10 @@ impl pm_output {
         self.taken = taken;
         match &self.taken {
             Taken::Nothing => {}
-            Taken::Batch(batch) => self.records.extend(batch.records().map(pm_record::from)),
+            Taken::Batch(batch) => {
+                let mut views = Views::default();
+                self.records.extend(batch.records().map(|record| views.of(record)));
+            }
             Taken::Chunks(chunks) => self.records.extend(chunks.iter().map(pm_record::from)),
         }
         (self.records.as_ptr(), self.records.len())

@@ -1,5 +1,6 @@
 //! `pm_record`: one line, or one gap, of a process's output.
 
+use chrono::{DateTime, Utc};
 use core_api::{OutputChunk, OutputData, OutputRecord, Record, RecordData};
 
 use crate::convert;
@@ -42,8 +43,26 @@ pub struct pm_record {
     pub lost_lines: u64,
 }
 
-impl From<Record<'_>> for pm_record {
-    fn from(record: Record<'_>) -> Self {
+/// Makes views of the records of a batch. Most were read at the same time as the one before, whose
+/// nanoseconds are kept: to work them out costs as much as to find a line.
+#[derive(Default)]
+pub(crate) struct Views(Option<(DateTime<Utc>, i64)>);
+
+impl Views {
+    #[inline]
+    pub(crate) fn of(&mut self, record: Record<'_>) -> pm_record {
+        let nanoseconds = match self.0 {
+            Some((time, nanoseconds)) if time == record.time => nanoseconds,
+            _ => convert::nanoseconds(Some(record.time)),
+        };
+        self.0 = Some((record.time, nanoseconds));
+        pm_record::new(record, nanoseconds)
+    }
+}
+
+impl pm_record {
+    #[inline]
+    fn new(record: Record<'_>, time: i64) -> Self {
         let (kind, line, lost) = match record.data {
             RecordData::Line { bytes, partial: false } => {
                 (pm_record_kind::PM_RECORD_LINE, pm_bytes::view(bytes), (0, 0))
@@ -60,7 +79,7 @@ impl From<Record<'_>> for pm_record {
             source: record.source.into(),
             line,
             sequence: record.sequence,
-            time: convert::nanoseconds(Some(record.time)),
+            time,
             lost_bytes: lost.0,
             lost_lines: lost.1,
         }
@@ -74,7 +93,7 @@ impl From<&OutputRecord> for pm_record {
             OutputData::Line { bytes, partial } => RecordData::Line { bytes, partial: *partial },
             OutputData::Gap { bytes, lines } => RecordData::Gap { bytes: *bytes, lines: *lines },
         };
-        Record { source: *source, sequence: *sequence, time: *time, data }.into()
+        Views::default().of(Record { source: *source, sequence: *sequence, time: *time, data })
     }
 }
 

@@ -7,7 +7,7 @@ use core_api::{EventStream, OutputReader, ProcessRunner};
 
 use crate::callback::Callback;
 use crate::event::pm_event;
-use crate::record::pm_record;
+use crate::record::{pm_record, Views};
 use crate::types::{pm_exit, pm_id};
 use std::sync::Arc;
 
@@ -87,8 +87,9 @@ fn look_at_output(
     let mut calls = 0;
     callback.enter(|function, user_data| {
         let Some(function) = function else { return };
+        let mut views = Views::default();
         for record in batch.records().take_while(|_| callback.is_open()) {
-            let record = pm_record::from(record);
+            let record = views.of(record);
             // SAFETY: the host's function, with the arguments that its type documents.
             unsafe { function(process, &record, user_data) };
             calls += 1;
