@@ -37,7 +37,11 @@ def manager() -> Iterator[pm.ProcessManager]:
         yield manager
 
 
-PRELUDE = "import os, signal, sys, threading, time, warnings; import process_manager as pm\n"
+# A test run in the background of a shell ignores Ctrl-C, and so would everything that it starts.
+PRELUDE = """import os, signal, sys, threading, time, warnings
+import process_manager as pm
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
 
 
 def script(code: str, *args: object, expect: int = 0) -> tuple[str, str]:
