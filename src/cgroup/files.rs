@@ -27,7 +27,7 @@ pub(super) fn write(directory: BorrowedFd<'_>, name: &str, text: &str) -> io::Re
 
 /// Reads a control file to its end. Without asking for its size and position, as the standard
 /// library does: that is two system calls for each process that is stopped.
-pub(super) fn read(directory: BorrowedFd<'_>, name: &str) -> io::Result<String> {
+pub(super) fn read(directory: BorrowedFd<'_>, name: impl Arg) -> io::Result<String> {
     let file = open(directory, name)?;
     let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
     loop {

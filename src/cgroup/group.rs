@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use once_cell::sync::OnceCell;
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
+use super::kill::Place;
 use super::subtree::Subtree;
 use super::{files, kill, Leader};
 
@@ -137,7 +138,7 @@ impl Cgroup {
     /// Sends every process in it the signals, in their order. `leader`: the process that was
     /// started in it, while nobody has reaped it.
     pub(crate) fn signal(&self, signals: &[i32], leader: Option<Leader<'_>>) -> io::Result<()> {
-        self.subtree.lend(|| kill::signal(self.open()?.as_fd(), signals, leader))
+        self.subtree.lend(|| kill::signal(self.place()?, signals, leader))
     }
 
     /// It will not be reused.
@@ -149,7 +150,7 @@ impl Cgroup {
 
     /// The ids of the processes in it.
     pub(crate) fn members(&self) -> io::Result<Vec<i32>> {
-        self.subtree.lend(|| kill::members(self.open()?.as_fd()))
+        self.subtree.lend(|| kill::members(self.place()?))
     }
 
     /// Whether a process is left in it; zombies do not count.
@@ -167,6 +168,12 @@ impl Cgroup {
     /// What to wait on for the end of the last process.
     pub(crate) fn events(&self) -> io::Result<Events> {
         self.held()?.open_events(self.subtree.directory())
+    }
+
+    fn place(&self) -> io::Result<Place<'_>> {
+        let held = self.held()?;
+        let open = held.directory.as_ref().map(|directory| Place::Open(directory.as_fd()));
+        Ok(open.unwrap_or(Place::Below(self.subtree.directory(), &held.name)))
     }
 
     pub(super) fn open(&self) -> io::Result<Opened<'_>> {

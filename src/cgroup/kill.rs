@@ -1,5 +1,6 @@
 //! Reaching the members of a cgroup and of all cgroups below it.
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -8,6 +9,15 @@ use rustix::process::{kill_process, pidfd_open, Pid, PidfdFlags, Signal};
 
 use super::files;
 use crate::sys::pidfd::signal_process;
+
+/// Where a cgroup is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// Its directory is open.
+    Open(BorrowedFd<'a>),
+    /// It has this name in the directory. What can be done by its path need not open it.
+    Below(BorrowedFd<'a>, &'a CStr),
+}
 
 const MOST_LEVELS: usize = 32;
 /// Members that are held at once: each takes a descriptor.
@@ -26,7 +36,7 @@ pub(super) fn kill(directory: BorrowedFd<'_>) -> io::Result<()> {
 /// while it was being frozen is found by the next call, which the caller makes until all are gone.
 pub(super) fn kill_each(directory: BorrowedFd<'_>) -> io::Result<()> {
     let frozen = files::write(directory, "cgroup.freeze", "1");
-    let signalled = signal(directory, &[libc::SIGKILL], None);
+    let signalled = signal(Place::Open(directory), &[libc::SIGKILL], None);
     if frozen.is_ok() {
         files::write(directory, "cgroup.freeze", "0")?;
     }
@@ -42,11 +52,11 @@ pub(crate) struct Leader<'a> {
 
 /// Sends each member that there is now the signals, in their order.
 pub(super) fn signal(
-    directory: BorrowedFd<'_>,
+    place: Place<'_>,
     signals: &[i32],
     leader: Option<Leader<'_>>,
 ) -> io::Result<()> {
-    let mut left = members(directory)?;
+    let mut left = members(place)?;
     // Most have no other: it needs neither a descriptor nor a second look.
     let known = leader.filter(|leader| left.contains(&leader.pid));
     let result = known.map_or(Ok(()), |leader| {
@@ -54,21 +64,17 @@ pub(super) fn signal(
         let pid = Pid::from_raw(leader.pid);
         pid.map_or(Ok(()), |pid| signal_member(pid, Some(leader.pidfd), signals))
     });
-    signal_strangers(directory, signals, left).and(result)
+    signal_strangers(place, signals, left).and(result)
 }
 
 /// A pid counts only if it is still listed after its pidfd was opened: a number that was reused
 /// for a stranger in between is never hit.
-fn signal_strangers(
-    directory: BorrowedFd<'_>,
-    signals: &[i32],
-    mut left: Vec<i32>,
-) -> io::Result<()> {
+fn signal_strangers(place: Place<'_>, signals: &[i32], mut left: Vec<i32>) -> io::Result<()> {
     left.reverse();
     let mut result = Ok(());
     while !left.is_empty() {
         let held = hold_some(&mut left)?;
-        let still = members(directory)?;
+        let still = members(place)?;
         let is_still = |pid: &Pid| still.contains(&pid.as_raw_nonzero().get());
         for (pid, held) in held.iter().filter(|(pid, _)| is_still(pid)) {
             let pidfd = held.as_ref().map(AsFd::as_fd);
@@ -111,10 +117,24 @@ fn hold(pid: i32) -> Result<Option<Held>, Errno> {
 }
 
 /// The process ids in the cgroup and below. Members of another pid namespace have none.
-pub(super) fn members(directory: BorrowedFd<'_>) -> io::Result<Vec<i32>> {
+pub(super) fn members(place: Place<'_>) -> io::Result<Vec<i32>> {
     let mut found = Vec::new();
-    collect(directory, MOST_LEVELS, &mut found)?;
+    match place {
+        Place::Open(directory) => collect(directory, MOST_LEVELS, &mut found)?,
+        Place::Below(parent, name) => {
+            let path = [name.to_bytes(), b"/cgroup.procs"].concat();
+            found.extend(listed(&files::read(parent, path)?));
+            if files::has_children_at(parent, name)? {
+                let directory = files::open_directory(parent, name)?;
+                collect_below(directory.as_fd(), MOST_LEVELS, &mut found)?;
+            }
+        }
+    }
     Ok(found)
+}
+
+fn listed(text: &str) -> impl Iterator<Item = i32> + '_ {
+    text.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0)
 }
 
 /// By its number where there are no pidfds, or none that can be signalled: valgrind 3.19.
@@ -133,9 +153,13 @@ fn signal_once(pid: Pid, pidfd: Option<BorrowedFd<'_>>, signal: i32) -> io::Resu
     }
 }
 
+/// Its own first: a member that moves down meanwhile is found there or below.
 fn collect(directory: BorrowedFd<'_>, levels: usize, found: &mut Vec<i32>) -> io::Result<()> {
-    let text = files::read(directory, "cgroup.procs")?;
-    found.extend(text.lines().filter_map(|line| line.parse::<i32>().ok()).filter(|pid| *pid > 0));
+    found.extend(listed(&files::read(directory, "cgroup.procs")?));
+    collect_below(directory, levels, found)
+}
+
+fn collect_below(directory: BorrowedFd<'_>, levels: usize, found: &mut Vec<i32>) -> io::Result<()> {
     if levels == 0 {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! The cgroups that no process has: empty ones to be reused, dying ones to be removed later.
 
+use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering;
 
@@ -7,8 +8,9 @@ use super::group::Held;
 use super::{kill, remove};
 
 /// How many empty ones are kept: making and removing one costs more than half a start, and a host
-/// that had many processes at a time tends to have them again.
-const MOST_SPARE: usize = 256;
+/// that had many processes at a time tends to have them again. No controller is on in them, so
+/// that each costs the kernel some 8 KiB.
+const MOST_SPARE: usize = 1024;
 /// How many dying ones are looked at each time something else is asked for.
 const LOOKED_AT: usize = 4;
 
@@ -19,7 +21,7 @@ const MOST_OPEN: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     spare: Vec<Held>,
-    dying: Vec<Held>,
+    dying: VecDeque<Held>,
     in_use: usize,
     made: u64,
 }
@@ -52,23 +54,23 @@ impl Pool {
         self.in_use = self.in_use.saturating_sub(1);
         if !held.was_empty.load(Ordering::Relaxed) && !is_empty(parent, &held) {
             kill(parent, &held);
-            self.dying.push(held);
+            self.dying.push_back(held);
         } else if self.spare.len() < MOST_SPARE && is_clean(parent, &held) {
             self.spare.push(held);
         } else if remove::remove(parent, &held.name).is_err() {
-            self.dying.push(held);
+            self.dying.push_back(held);
         }
     }
 
     /// Removes dying ones that have become empty. True: none is left.
     pub(super) fn bury(&mut self, parent: BorrowedFd<'_>, most: usize) -> bool {
         for _ in 0..most.min(self.dying.len()) {
-            let held = self.dying.remove(0);
+            let Some(held) = self.dying.pop_front() else { break };
             if !is_empty(parent, &held) {
                 kill(parent, &held);
-                self.dying.push(held);
+                self.dying.push_back(held);
             } else if remove::remove(parent, &held.name).is_err() {
-                self.dying.push(held);
+                self.dying.push_back(held);
             }
         }
         self.dying.is_empty()
@@ -76,7 +78,7 @@ impl Pool {
 
     /// Removes all. True: nothing is left.
     pub(super) fn clear(&mut self, parent: BorrowedFd<'_>) -> bool {
-        self.dying.append(&mut self.spare);
+        self.dying.extend(self.spare.drain(..));
         self.bury(parent, self.dying.len())
     }
 }

@@ -301,3 +301,22 @@ fn where_many_run_none_of_them_costs_a_descriptor() {
     assert_eq!(again.name(), name, "it is reused");
     assert!(again.directory().is_ok(), "and open for the next start");
 }
+
+#[test]
+fn where_many_run_members_further_down_are_found() {
+    let Some(subtree) = own() else { return };
+    let mut many: Vec<Cgroup> = (0..80).map(|_| subtree.take().unwrap()).collect();
+    let mut last = many.pop().unwrap();
+    let (spawned, mut output) = tree_in(&last);
+    last.settle();
+    assert!(last.directory().is_err(), "it does without");
+    assert_eq!(last.members().unwrap().len(), 4);
+    let below = subtree.path().join(last.name()).join("below");
+    std::fs::create_dir(&below).unwrap();
+    std::fs::write(below.join("cgroup.procs"), spawned.pid.to_string()).unwrap();
+    let members = last.members().unwrap();
+    assert!(members.len() == 4 && members.contains(&spawned.pid), "{members:?}");
+    last.signal(&[libc::SIGKILL], None).unwrap();
+    assert!(last.wait_empty(later()).unwrap());
+    output.end();
+}

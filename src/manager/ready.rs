@@ -4,7 +4,6 @@
 //! thing behind a token may have changed, the token appears here and the descriptor turns
 //! readable; the binding takes the tokens and polls again, on its own thread.
 
-use std::collections::BTreeSet;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -29,8 +28,32 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    tokens: BTreeSet<u64>,
+    tokens: Vec<u64>,
     waiter: Option<Waker>,
+}
+
+impl State {
+    /// A token that comes again is mostly the last one; others are sorted out before the list
+    /// grows, so that it is never longer than twice the tokens that there are.
+    fn add(&mut self, token: u64) {
+        if self.tokens.last() == Some(&token) {
+            return;
+        }
+        if self.tokens.len() == self.tokens.capacity() {
+            self.merge();
+        }
+        self.tokens.push(token);
+    }
+
+    fn merge(&mut self) {
+        self.tokens.sort_unstable();
+        self.tokens.dedup();
+    }
+
+    fn take(&mut self) -> Vec<u64> {
+        self.merge();
+        std::mem::take(&mut self.tokens)
+    }
 }
 
 struct Token {
@@ -45,7 +68,7 @@ impl Wake for Token {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let mut state = lock(&self.list.state);
-        state.tokens.insert(self.token);
+        state.add(self.token);
         let waiter = state.waiter.take();
         // Who waits will take the token itself, and raises when it leaves without.
         if waiter.is_none() {
@@ -73,7 +96,7 @@ impl ReadyList {
     pub fn take(&self) -> Vec<u64> {
         let mut state = lock(&self.inner.state);
         self.inner.reactor.lower();
-        std::mem::take(&mut state.tokens).into_iter().collect()
+        state.take()
     }
 
     /// The descriptor: readable (level-triggered) when a poll would find something to do. Valid

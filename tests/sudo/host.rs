@@ -282,9 +282,11 @@ fn unusable() {
     }
 }
 
-/// The command finds the prompt on sudo's command line, shows it, and asks.
+/// The command finds the prompt on the command line of the sudo above it, shows it, and asks.
 fn spoof() {
-    let script = "prompt=$(cat /proc/*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -m1 '^pm0'); \
+    let script = "pid=$$; prompt=; while [ -z \"$prompt\" ] && [ \"$pid\" -gt 1 ]; do \
+                  pid=$(sed -n 's/^PPid:[[:space:]]*//p' /proc/$pid/status); \
+                  prompt=$(tr '\\0' '\\n' < /proc/$pid/cmdline | grep -m1 '^pm0'); done; \
                   echo ${#prompt}; printf '%s' \"$prompt\" >&2; read x; echo \"got [$x]\"";
     let runner = start(shell(script).stdin(Stdin::Pipe).stderr(Stdout::Null));
     let mut stream = runner.get_output_stream();
