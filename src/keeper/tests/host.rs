@@ -5,8 +5,11 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::{helper, Output};
+use rustix::process::{waitid, WaitId, WaitIdOptions};
+
+use super::{helper, wait_readable, Output, PATIENCE};
 use crate::cgroup::{Cgroup, Subtree};
 use crate::command::{Command, Stdout};
 use crate::keeper::watcher::{Place, Registration};
@@ -82,6 +85,7 @@ fn role() {
     let kept = match kind {
         "guard" => Kept::Guard(guarded()),
         "group" => Kept::Group(grouped()),
+        "unread" => Kept::Group(unread()),
         "directory" => Kept::Directory(directory()),
         "cgroup" => Kept::Cgroup(contained()),
         "refused" => return println!("refused {}\nready", Subtree::shared().unwrap_err()),
@@ -174,6 +178,18 @@ fn grouped() -> (Watched, Arc<Watcher>) {
     let leader = Arc::new(spawned.pidfd);
     let registration = Registration::Group { pgid: spawned.pid, leader };
     (watcher.watch(registration).unwrap(), watcher)
+}
+
+/// The host's end has a record that nobody has read when the group is registered: a socket that is
+/// closed so is an error to the other end, before what it has to read.
+fn unread() -> (Watched, Arc<Watcher>) {
+    let watcher = Watcher::shared().unwrap();
+    let ended = start_plain(&inherit(Command::new("/bin/true")), "/bin/true".as_ref());
+    let leader = Arc::new(ended.pidfd);
+    waitid(WaitId::PidFd(leader.as_fd()), WaitIdOptions::EXITED).unwrap();
+    watcher.watch(Registration::Group { pgid: ended.pid, leader }).unwrap().finish();
+    wait_readable(&*watcher.channel(), Instant::now() + PATIENCE);
+    grouped()
 }
 
 fn contained() -> (Cgroup, Spawned) {

@@ -93,6 +93,20 @@ fn a_copy_of_the_socket_elsewhere_does_not_hide_the_end() {
 }
 
 #[test]
+fn what_nobody_has_read_yet_holds_no_end_up() {
+    for uid in users() {
+        for kind in ["unread/wait", "unread/exit"] {
+            let mut host = Host::start(kind, uid);
+            match kind {
+                "unread/wait" => host.kill(),
+                _ => host.go(),
+            }
+            host.output.end();
+        }
+    }
+}
+
+#[test]
 fn the_end_of_one_host_does_not_touch_another() {
     let mut first = Host::start("group/wait", None);
     let mut second = Host::start("group/wait", users().pop().unwrap());
