@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,9 @@ import pytest
 import process_manager as pm
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# A test run in the background of a shell ignores Ctrl-C, and so would all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -37,11 +41,7 @@ def manager() -> Iterator[pm.ProcessManager]:
         yield manager
 
 
-# A test run in the background of a shell ignores Ctrl-C, and so would everything that it starts.
-PRELUDE = """import os, signal, sys, threading, time, warnings
-import process_manager as pm
-signal.signal(signal.SIGINT, signal.default_int_handler)
-"""
+PRELUDE = "import os, signal, sys, threading, time, warnings; import process_manager as pm\n"
 
 
 def script(code: str, *args: object, expect: int = 0) -> tuple[str, str]:
