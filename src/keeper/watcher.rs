@@ -39,10 +39,31 @@ pub(crate) struct Watcher {
 #[derive(Debug)]
 struct State {
     channel: Arc<Channel>,
-    pid: i32,
+    life: Life,
     entries: Vec<Slot>,
     free: Vec<u32>,
     unheard: u32,
+}
+
+/// How far the watcher is. The host does other things while it comes up.
+#[derive(Debug)]
+enum Life {
+    /// It has not said yet that it watches; until then nothing may rely on it.
+    #[allow(dead_code, reason = "reaped when dropped")]
+    Starting(Intermediate),
+    /// It watches; its process id.
+    #[allow(dead_code, reason = "for tests")]
+    Ready(i32),
+}
+
+/// The child that starts the watcher, so that the host is not its parent, and ends at once.
+#[derive(Debug)]
+struct Intermediate(OwnedFd);
+
+impl Drop for Intermediate {
+    fn drop(&mut self) {
+        let _ = waitid(WaitId::PidFd(self.0.as_fd()), WaitIdOptions::EXITED);
+    }
 }
 
 #[derive(Debug)]
@@ -90,7 +111,7 @@ pub(crate) struct Watched {
 }
 
 impl Watcher {
-    /// The host's watcher, started where none runs.
+    /// The host's watcher, begun to start where none runs.
     pub(crate) fn shared() -> Result<Arc<Watcher>> {
         let mut shared = SHARED.get().lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(watcher) = shared.upgrade() {
@@ -104,9 +125,9 @@ impl Watcher {
     /// A watcher of its own, apart from the shared one.
     pub(super) fn start() -> Result<Watcher> {
         let image = Image::get()?;
-        let (channel, pid) = launch(&image)?;
+        let (channel, life) = launch(&image)?;
         let (channel, entries, free) = (Arc::new(channel), Vec::new(), Vec::new());
-        let mut state = State { channel, pid, entries, free, unheard: 0 };
+        let mut state = State { channel, life, entries, free, unheard: 0 };
         if let Image::File(installed) = &image {
             let id = state.claim(Registration::Directory(installed.place()));
             state.announce(id)?;
@@ -114,11 +135,18 @@ impl Watcher {
         Ok(Watcher { epoch: epoch(), image, state: Mutex::new(state) })
     }
 
+    /// Waits until it watches: what starts afterwards and is registered will be ended.
+    pub(crate) fn ready(&self) -> Result<()> {
+        let mut state = self.lock();
+        state.await_ready().or_else(|_| state.restart(&self.image))
+    }
+
     /// Has `registration` ended when the host ends.
     pub(crate) fn watch(self: &Arc<Self>, registration: Registration) -> Result<Watched> {
         let mut state = self.lock();
         let id = state.claim(registration);
-        let sent = state.announce(id).or_else(|_| state.restart(&self.image));
+        let sent = state.await_ready().and_then(|()| state.announce(id));
+        let sent = sent.or_else(|_| state.restart(&self.image));
         if let Err(error) = sent {
             state.release(id);
             return Err(error);
@@ -135,7 +163,10 @@ impl Watcher {
     /// The watcher's own process id.
     #[cfg(test)]
     pub(crate) fn pid(&self) -> i32 {
-        self.lock().pid
+        let mut state = self.lock();
+        let _ = state.await_ready();
+        let Life::Ready(pid) = state.life else { return -1 };
+        pid
     }
 
     /// Takes what the watcher says, and replaces it if it was killed. True: it was, the channel is
@@ -227,6 +258,7 @@ impl State {
 
     fn note(&mut self, record: &Record) {
         match record.kind {
+            kind::READY => self.life = Life::Ready(record.values[0] as i32),
             kind::FINISHED => drop(self.release(record.id)),
             kind::REFUSED => log::warn!(
                 "the watcher could not take entry {}: {}",
@@ -272,10 +304,23 @@ impl State {
         Ok(())
     }
 
+    /// Waits until the watcher watches.
+    fn await_ready(&mut self) -> Result<()> {
+        let deadline = Instant::now() + START_WAIT;
+        while let Life::Starting(_) = self.life {
+            match self.channel.receive_until(deadline) {
+                Incoming::Record(record, _) => self.note(&record),
+                _ => return Err(ProcessError::Unsupported("the watcher does not start".into())),
+            }
+        }
+        Ok(())
+    }
+
     /// Replaces a watcher that is gone and tells the new one everything.
     fn restart(&mut self, image: &Image) -> Result<()> {
-        let (channel, pid) = launch(image)?;
-        (self.channel, self.pid, self.unheard) = (Arc::new(channel), pid, 0);
+        let (channel, life) = launch(image)?;
+        (self.channel, self.life, self.unheard) = (Arc::new(channel), life, 0);
+        self.await_ready()?;
         for id in 0..self.entries.len() {
             self.announce(u32::try_from(id).unwrap_or(u32::MAX))?;
         }
@@ -305,9 +350,8 @@ impl Place {
     }
 }
 
-/// Starts a watcher: an intermediate child that starts the real one and ends at once, so that the
-/// host is not its parent.
-fn launch(image: &Image) -> Result<(Channel, i32)> {
+/// Begins to start a watcher.
+fn launch(image: &Image) -> Result<(Channel, Life)> {
     let failed = |what: &str, e: std::io::Error| ProcessError::io(what.to_owned(), e);
     let (channel, theirs) =
         Channel::with_bell().map_err(|e| failed("cannot make a control socket", e))?;
@@ -327,14 +371,6 @@ fn launch(image: &Image) -> Result<(Channel, i32)> {
         cgroup: None,
         pid_namespace: false,
     };
-    let intermediate = spawn::spawn(&command, &context)?;
-    drop(command);
-    let ready = channel.receive_until(Instant::now() + START_WAIT);
-    let _ = waitid(WaitId::PidFd(intermediate.pidfd.as_fd()), WaitIdOptions::EXITED);
-    match ready {
-        Incoming::Record(record, _) if record.kind == kind::READY => {
-            Ok((channel, record.values[0] as i32))
-        }
-        _ => Err(ProcessError::Unsupported("the watcher does not start".into())),
-    }
+    let spawned = spawn::spawn(&command, &context)?;
+    Ok((channel, Life::Starting(Intermediate(spawned.pidfd))))
 }

@@ -46,8 +46,15 @@ impl Engine {
         self.image.get_or_try_init(Image::get).map(drop)
     }
 
-    /// The host's watcher, started with the first call.
+    /// The host's watcher, started with the first call. It watches.
     pub(crate) fn watcher(&self) -> Result<&Arc<Watcher>> {
+        let watcher = self.begin_watcher()?;
+        watcher.ready()?;
+        Ok(watcher)
+    }
+
+    /// The same, but it may still be coming up.
+    fn begin_watcher(&self) -> Result<&Arc<Watcher>> {
         self.watcher.get_or_try_init(|| {
             self.keep_image()?;
             let watcher = Watcher::shared()?;
@@ -61,7 +68,8 @@ impl Engine {
     /// Errors: `Unsupported` with the reason.
     pub(crate) fn subtree(&self) -> Result<&Arc<Subtree>> {
         self.subtree.get_or_try_init(|| {
-            self.watcher()?;
+            // It comes up while the cgroup is made; with its registration it is waited for.
+            self.begin_watcher()?;
             let subtree = Subtree::shared()?;
             Ok(subtree)
         })

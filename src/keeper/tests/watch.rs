@@ -9,6 +9,7 @@ use rustix::process::{waitid, Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 use super::host::{place, users, Host, NOBODY};
 use super::{wait_readable, Output, PATIENCE};
 use crate::command::{Command, Stdout};
+use crate::keeper::channel::Incoming;
 use crate::keeper::watcher::Registration;
 use crate::keeper::{Watched, Watcher};
 use crate::spawn::{self, SpawnContext};
@@ -181,6 +182,20 @@ fn the_watcher_is_a_stranger_to_the_host() {
         !["socket:", "pidfd", "[eventfd]"].iter().any(|known| kind.contains(known))
     });
     assert_eq!(strange.collect::<Vec<_>>(), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_watcher_that_is_let_go_while_it_comes_up_ends_too() {
+    for _ in 0..20 {
+        let watcher = Watcher::start().unwrap();
+        let channel = watcher.channel();
+        drop(watcher);
+        let mut last = channel.receive_until(Instant::now() + PATIENCE);
+        if matches!(last, Incoming::Record(..)) {
+            last = channel.receive_until(Instant::now() + PATIENCE);
+        }
+        assert!(matches!(last, Incoming::Closed));
+    }
 }
 
 #[test]
