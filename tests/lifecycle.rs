@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{command, line, lines, start, wait_for_line, SOON};
 use process_manager::{
-    Command, ExitStatus, ProcessError, ProcessRunner, ProcessStatus, StopLadder,
+    Command, Containment, ExitStatus, ProcessError, ProcessRunner, ProcessStatus, StopLadder,
 };
 
 #[test]
@@ -167,6 +167,21 @@ fn a_signal_out_of_range_or_after_the_end_is_refused() {
     }
     runner.wait_blocking(SOON).unwrap();
     assert!(matches!(runner.signal(15), Err(ProcessError::Closed(_))));
+}
+
+#[test]
+fn who_has_waited_for_the_end_can_signal_nobody() {
+    let demanded = [Containment::Guard, Containment::Group, Containment::Process].map(Some);
+    for level in [None].into_iter().chain(demanded).cycle().take(120) {
+        let command = command("exit_code").arg("0");
+        let command = match level {
+            Some(level) => command.containment(level),
+            None => command,
+        };
+        let runner = start(command);
+        runner.wait_blocking(SOON).unwrap();
+        assert!(matches!(runner.signal(15), Err(ProcessError::Closed(_))), "{level:?}");
+    }
 }
 
 #[test]

@@ -296,6 +296,10 @@ impl Process {
     /// Sends a signal that a caller asked for.
     pub(super) fn send_signal(&self, signal: i32) -> Result<()> {
         let inner = self.lock();
+        // A guard takes signals until it ends, a moment after its last word.
+        if inner.guard_proved {
+            return Err(self.gone(&inner));
+        }
         let ended = inner.state.ended().is_some();
         match inner.tree.signal(signal, ended) {
             Ok(true) => Ok(()),
