@@ -18,7 +18,7 @@ use super::fork;
 /// A descriptor that is replaced by /dev/null in forked copies of the host.
 #[derive(Debug)]
 pub(crate) struct ForkGuarded {
-    fd: OwnedFd,
+    fd: ManuallyDrop<OwnedFd>,
 }
 
 impl ForkGuarded {
@@ -41,7 +41,7 @@ impl ForkGuarded {
         TABLE.with(|set| {
             let made = make()?;
             made.iter().for_each(|fd| set.insert(fd.as_raw_fd()));
-            Ok(made.map(|fd| Self { fd }))
+            Ok(made.map(|fd| Self { fd: ManuallyDrop::new(fd) }))
         })
     }
 
@@ -56,10 +56,10 @@ impl ForkGuarded {
 
     /// The descriptor, guarded no more.
     pub(crate) fn release(self) -> OwnedFd {
-        let guarded = ManuallyDrop::new(self);
+        let mut guarded = ManuallyDrop::new(self);
         TABLE.with(|set| set.remove(guarded.fd.as_raw_fd()));
-        // SAFETY: what it is read from is never dropped.
-        unsafe { std::ptr::read(&guarded.fd) }
+        // SAFETY: what it is taken from is never dropped.
+        unsafe { ManuallyDrop::take(&mut guarded.fd) }
     }
 }
 
@@ -84,9 +84,14 @@ impl AsFd for ForkGuarded {
 }
 
 impl Drop for ForkGuarded {
-    /// Before the descriptor is closed: its number may be somebody else's right after.
+    /// Closed while forks wait: a copy that is made between this and the removal would hold it. The
+    /// removal comes first, since the number may be somebody else's right after.
     fn drop(&mut self) {
-        TABLE.with(|set| set.remove(self.fd.as_raw_fd()));
+        TABLE.with(|set| {
+            set.remove(self.fd.as_raw_fd());
+            // SAFETY: dropped here only, and not used after.
+            unsafe { ManuallyDrop::drop(&mut self.fd) };
+        });
     }
 }
 
