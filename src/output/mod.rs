@@ -9,6 +9,7 @@ mod chunks;
 mod cutter;
 mod gap;
 mod log;
+mod pace;
 mod pin;
 mod read;
 mod reader;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::chunks::Chunks;
 use super::cutter::Cutter;
+use super::pace::Pace;
 use super::pin::{Core, Pin};
 use super::read::OutputRead;
 use super::retained::Slice;
@@ -31,11 +32,12 @@ pub struct OutputReader {
     core: Arc<Core>,
     cutter: Cutter,
     max_line: usize,
+    pace: Pace,
 }
 
 impl OutputReader {
     pub(super) fn new(core: Arc<Core>, max_line: usize) -> Self {
-        Self { core, cutter: Cutter::new(max_line), max_line }
+        Self { core, cutter: Cutter::new(max_line), max_line, pace: Pace::default() }
     }
 
     /// Only this stream from here on; the other one is passed over.
@@ -112,7 +114,11 @@ impl OutputReader {
         // A timeout beyond what the clock can express is none.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let reactor = self.core.reactor.clone();
+        self.pace.come_back(Instant::now());
         let waited = reactor.block_on(deadline, |cx| poll(self, cx));
+        if self.pace.hand_out(Instant::now()) {
+            reactor.read_ahead();
+        }
         waited.map_err(|e| e.or_timed_out(|| "waiting for output".into()))
     }
 
@@ -146,12 +152,14 @@ impl OutputReader {
         Poll::Pending
     }
 
-    fn take(&self, cx: &mut Context<'_>, max_bytes: usize) -> Taken {
+    fn take(&mut self, cx: &mut Context<'_>, max_bytes: usize) -> Taken {
         if self.core.is_forked() {
             return Taken { ended: [true; 2], ..Taken::default() };
         }
         self.core.progress();
-        self.core.log.take(self.core.id, max_bytes, cx.waker())
+        let taken = self.core.log.take(self.core.id, max_bytes, cx.waker());
+        self.pace.add(taken.slices.iter().map(|slice| slice.range.len()).sum());
+        taken
     }
 
     fn pin(&self, taken: &Taken) -> Pin {
@@ -170,7 +178,8 @@ impl OutputReader {
 impl Clone for OutputReader {
     fn clone(&self) -> Self {
         let core = if self.core.is_forked() { self.core.clone() } else { self.core.another() };
-        Self { core, cutter: self.cutter.clone(), max_line: self.max_line }
+        let (cutter, pace) = (self.cutter.clone(), Pace::default());
+        Self { core, cutter, max_line: self.max_line, pace }
     }
 }
 

@@ -116,6 +116,13 @@ impl Core {
         self.settle(driver, false);
     }
 
+    /// The same for one that does not wait: no guess of a future is made from it.
+    pub(super) fn read_ahead(&self) {
+        let mut driver = sync::lock(&self.driver);
+        driver.take_over();
+        self.settle(driver, false);
+    }
+
     /// Leaves what comes next to the thread that starts it, for one lease.
     pub(super) fn hold_off(&self) {
         let mut driver = sync::lock(&self.driver);

@@ -150,6 +150,11 @@ impl Driver {
     /// unless somebody drives anyway or an event loop can be expected to.
     pub(super) fn serve(&mut self) {
         self.is_awaited = true;
+        self.take_over();
+    }
+
+    /// The thread serves at once what nobody drives, unless an event loop can be expected to.
+    pub(super) fn take_over(&mut self) {
         if matches!(self.owner, Owner::Nobody(_)) && self.is_member && !self.is_looped {
             self.owner = Owner::Armed;
         }

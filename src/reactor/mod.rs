@@ -200,6 +200,14 @@ impl Reactor {
         }
     }
 
+    /// Called by a thread that has waited and is about to work on what it got: what comes meanwhile
+    /// is taken from its source at once.
+    pub(crate) fn read_ahead(&self) {
+        if !self.is_forked() {
+            self.core.read_ahead();
+        }
+    }
+
     /// Called by a future before it is pending: makes sure that somebody serves the reactor.
     pub(crate) fn serve(&self) {
         if !self.is_forked() {

@@ -26,6 +26,20 @@ fn a_loop_that_comes_back_is_not_armed_in_between() {
     assert_eq!(driver.tick(now + 2 * LEASE), Tick::Drive, "it did not come even then");
 }
 
+/// A thread that works on what it has read; nothing is guessed from that of later starts.
+#[test]
+fn reading_ahead_is_armed_at_once_and_ends_with_the_next_start() {
+    let now = Instant::now();
+    let mut driver = Driver::new(now);
+    assert!(driver.admit(now), "the lease starts");
+    assert!(driver.try_enter());
+    driver.leave(now, false);
+    driver.take_over();
+    assert_eq!(driver.arming(), Some(true), "no lease has passed");
+    assert!(driver.hold_off(now), "who starts is left alone");
+    assert_eq!(driver.arming(), Some(false));
+}
+
 #[test]
 fn the_background_thread_serves_a_foreign_executor() {
     let reactor = Reactor::new().unwrap();
