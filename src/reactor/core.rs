@@ -149,9 +149,10 @@ impl Core {
 
     pub(super) fn unwatch(&self, key: Key, slot: Slot, fd: BorrowedFd<'_>) {
         let mut table = self.table();
-        table.unstamp(key, slot);
-        // It fails only for a descriptor that is not watched.
-        let _ = epoll::delete(&self.epoll, fd);
+        if table.unstamp(key, slot) {
+            // It fails only for a descriptor that is not watched.
+            let _ = epoll::delete(&self.epoll, fd);
+        }
     }
 
     pub(super) fn set_deadline(&self, key: Key, at: Option<Instant>) {

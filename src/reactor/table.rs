@@ -93,12 +93,12 @@ impl Table {
         Ok(u64::from(stamp) << 32 | u64::from(key.index) << 3 | u64::from(slot))
     }
 
-    /// Events of this slot are stale from now on.
-    pub(super) fn unstamp(&mut self, key: Key, slot: Slot) {
-        let entry = self.entry(key);
-        if let Some(stamp) = entry.and_then(|entry| entry.stamps.get_mut(usize::from(slot))) {
-            *stamp = 0;
-        }
+    /// Events of this slot are stale from now on. False: it was not watched; of a source that was
+    /// removed that is not known any more.
+    pub(super) fn unstamp(&mut self, key: Key, slot: Slot) -> bool {
+        let Some(entry) = self.entry(key) else { return true };
+        let stamp = entry.stamps.get_mut(usize::from(slot));
+        stamp.is_some_and(|stamp| std::mem::take(stamp) != 0)
     }
 
     /// The source and slot that an event is for, unless it is stale.
