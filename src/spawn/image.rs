@@ -24,15 +24,29 @@ impl Image {
     /// time races with every reader of its environment, this one included.
     pub(super) fn new(command: &Command, context: &SpawnContext<'_>) -> Self {
         let variables = environment(command);
-        let program = context.program.as_os_str().as_bytes();
-        let path = variables.iter().find(|(name, _)| name.as_bytes() == b"PATH");
-        let path = path.map(|(_, value)| value.as_bytes());
         Self {
             argv: arguments(command, context),
-            candidates: lookup::candidates(program, path),
+            candidates: lookup::candidates(program(context), path_in(&variables)),
             envp: assignments(&variables),
         }
     }
+}
+
+/// The paths to try, without the rest: the environment is asked only where they depend on it.
+pub(super) fn candidates(command: &Command, context: &SpawnContext<'_>) -> StringTable {
+    let program = program(context);
+    let is_searched = lookup::is_searched(program);
+    let variables = if is_searched { environment(command) } else { Vec::new() };
+    lookup::candidates(program, path_in(&variables))
+}
+
+fn program<'a>(context: &SpawnContext<'a>) -> &'a [u8] {
+    context.program.as_os_str().as_bytes()
+}
+
+fn path_in(variables: &[(OsString, OsString)]) -> Option<&[u8]> {
+    let path = variables.iter().find(|(name, _)| name.as_bytes() == b"PATH");
+    path.map(|(_, value)| value.as_bytes())
 }
 
 fn environment(command: &Command) -> Vec<(OsString, OsString)> {
@@ -63,7 +77,7 @@ fn arguments(command: &Command, context: &SpawnContext<'_>) -> StringTable {
 
 /// `argv[0]`: as chosen, else the program as given. An extracted binary gets its path, by which
 /// it can find what lies beside it.
-fn own_name<'a>(command: &'a Command, context: &SpawnContext<'a>) -> &'a OsStr {
+pub(super) fn own_name<'a>(command: &'a Command, context: &SpawnContext<'a>) -> &'a OsStr {
     match (&command.arg0, &command.program) {
         (Some(arg0), _) => arg0,
         (None, Program::Path(path)) => path.as_os_str(),

@@ -160,12 +160,10 @@ pub(crate) fn prepare(command: &Command, context: &SpawnContext<'_>) -> Result<P
 
 /// Prepares the execution of `command` by somebody else.
 pub(crate) fn execution(command: &Command, context: &SpawnContext<'_>) -> Execution {
-    let image = Image::new(command, context);
     let text = |string: &CStr| OsStr::from_bytes(string.to_bytes()).to_owned();
-    let own_name = image.argv.strings().next().map(text);
     Execution {
-        candidates: image.candidates.strings().map(text).collect(),
-        arg0: own_name.unwrap_or_default(),
+        candidates: image::candidates(command, context).strings().map(text).collect(),
+        arg0: image::own_name(command, context).to_owned(),
         keeps_fd: context.exec_fd.map(image::exec_fd).is_some_and(|fd| fd.keep),
     }
 }
@@ -176,7 +174,7 @@ pub(crate) fn explain_execution(
     context: &SpawnContext<'_>,
     (step, errno, candidate): (StartStep, i32, u32),
 ) -> ProcessError {
-    let image = Image::new(command, context);
-    let attempt = Attempt { command, context, candidates: &image.candidates };
+    let candidates = image::candidates(command, context);
+    let attempt = Attempt { command, context, candidates: &candidates };
     attempt.explain(Failure { step, errno, detail: candidate }).into()
 }
