@@ -18,6 +18,7 @@ use super::deadlines::{Deadlines, Timer};
 use super::engine::Engine;
 use super::exit::{GUARD, HOLDER, PIDFD};
 use super::input::Input;
+use super::observer::{Notice, Observer};
 use super::pipes::Pipe;
 use super::snapshots::Snapshots;
 use super::state::{Cause, Effect, Ended, Event, State};
@@ -27,37 +28,10 @@ use crate::command::{Descendants, DropPolicy, OutputOptions, StopLadder};
 use crate::error::{ProcessError, Result};
 use crate::output::OutputLog;
 use crate::reactor::{Hold, Interest, Key, Reactor};
-use crate::types::ExitStatus;
 
 /// How soon a tree that cannot announce its end is looked at again: doubled from the first value
 /// to the second.
 const PROBE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
-
-/// What an observer (the manager) is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Notice {
-    /// A stop was accepted.
-    StopRequested,
-    /// The leader ended.
-    Exited(ExitStatus),
-    /// Its reader did not consume in time; output is being dropped.
-    Stalled,
-    /// Its guard was killed: what could be found of its tree was killed too.
-    ContainmentLost,
-    /// A silent pipe was given up: somebody else still holds it.
-    OutputHeld,
-    /// Nothing more will happen.
-    Closed,
-}
-
-/// Who is told.
-pub(crate) trait Observer: Send + Sync {
-    /// Notes it, on the thread that caused or saw it, under the process lock: so the notices of a
-    /// process have one order. Gives back who is to be woken once the lock is gone.
-    fn note(&self, id: Uuid, notice: Notice, wakers: &mut Vec<Waker>);
-    /// The process is closed; called without locks.
-    fn closed(&self, id: Uuid);
-}
 
 /// What a process keeps of its command.
 #[derive(Debug)]
@@ -163,7 +137,10 @@ impl Process {
             Effect::StopAccepted(cause) => self.publish_stop(cause, after),
             Effect::Exited => {
                 self.publish_exit(inner, after);
-                events.push_back(self.look_at_tree(inner));
+                // A guard that has said its last word ends by itself, and nobody else is left.
+                if !inner.guard_proved {
+                    events.push_back(self.look_at_tree(inner));
+                }
             }
             Effect::TreeDone => {
                 inner.deadlines.set(Timer::Step, None);

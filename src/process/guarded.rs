@@ -7,9 +7,10 @@
 use std::os::fd::AsFd;
 use std::time::Instant;
 
-use super::core::{After, Inner, Notice, Process};
+use super::core::{After, Inner, Process};
 use super::deadlines::Timer;
 use super::exit::{GUARD, HOLDER, RETRY};
+use super::observer::Notice;
 use super::state::Event;
 use crate::keeper::GuardEvent;
 use crate::reactor::Turn;
@@ -26,7 +27,10 @@ impl Process {
     }
 
     fn listen(&self, inner: &mut Inner, after: &mut After) {
-        while let Some(event) = inner.tree.guard().and_then(|guard| guard.next_event()) {
+        while !inner.guard_proved {
+            let Some(event) = inner.tree.guard().and_then(|guard| guard.next_event()) else {
+                return;
+            };
             match event {
                 GuardEvent::Exited { status, usage, empty } => {
                     inner.guard_proved |= empty;
@@ -41,6 +45,8 @@ impl Process {
                 GuardEvent::Gone => return self.unwatch_holder(inner),
             }
         }
+        // Its socket could only tell once more what the pidfd is about to tell.
+        self.unwatch_holder(inner);
     }
 
     /// The guard has ended.

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use uuid::Uuid;
 
-use super::core::{After, Inner, Observer, Policy, Process};
+use super::core::{After, Inner, Policy, Process};
 use super::deadlines::Timer;
 use super::engine::Engine;
 use super::exit::{GUARD, HOLDER, PIDFD};
 use super::hold::{self, Ends};
 use super::input::Input;
+use super::observer::Observer;
 use super::orphans;
 use super::pipes::Pipe;
 use super::snapshots::Snapshots;

@@ -15,6 +15,7 @@ mod launch;
 #[cfg(all(test, not(loom)))]
 #[allow(clippy::unwrap_used)]
 mod launch_tests;
+mod observer;
 mod orphans;
 mod pipes;
 mod runner;
@@ -31,10 +32,11 @@ mod widen;
 mod write;
 mod writer;
 
-pub(crate) use self::core::{Notice, Observer, Process};
+pub(crate) use self::core::Process;
 pub(crate) use engine::Engine;
 pub(crate) use handle::{detach, note_awaited, DROP_WAIT};
 pub(crate) use launch::{launch, Launch};
+pub(crate) use observer::{Notice, Observer};
 pub use runner::ProcessRunner;
 pub(crate) use wait::Moment;
 pub use wait::{Closed, Exit, Stopped};

@@ -9,8 +9,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::core::{Notice, Process};
+use super::core::Process;
 use super::deadlines::Timer;
+use super::observer::Notice;
 use super::state::{Cause, Event};
 use super::widen::Width;
 use crate::command::StopLadder;

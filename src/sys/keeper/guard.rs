@@ -154,15 +154,16 @@ impl Guard {
         process::chdir_root();
         let beside = i32::from(i64::from(host) == NO_NUMBER);
         close_all_but(self.control.fd, beside);
+        self.pidfd = process::pidfd_open(self.command).unwrap_or(-1);
+        let started = Record::new(kind::STARTED, 0, &[self.command.into()]);
+        self.control.send(&started, self.pidfd);
+        // All below goes on while the host wakes up.
         let signals = process::signal_fd(raw::SIGCHLD).unwrap_or(-1);
         let host_fd = match beside {
             0 => process::pidfd_open(host).unwrap_or(-1),
             _ => self.control.fd + beside,
         };
-        self.pidfd = process::pidfd_open(self.command).unwrap_or(-1);
         self.killing = process::getppid() != parent;
-        let started = Record::new(kind::STARTED, 0, &[self.command.into()]);
-        self.control.send(&started, self.pidfd);
         if beside != 0 {
             // The host looks the command's number up: it must not be reaped before.
             raw::poll(&mut [self.control.fd, host_fd].map(Poll::readable), -1);
