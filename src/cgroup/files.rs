@@ -7,15 +7,18 @@ use rustix::fs::{openat, AtFlags, Mode, OFlags};
 use rustix::io::retry_on_intr;
 use rustix::path::Arg;
 
+use crate::sys::high::clear_of_stdio;
+
 /// Opens the directory `name` below `parent`, never through a symbolic link.
 pub(super) fn open_directory(parent: BorrowedFd<'_>, name: impl Arg) -> io::Result<OwnedFd> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(openat(parent, name, flags, Mode::empty())?)
+    Ok(clear_of_stdio(openat(parent, name, flags, Mode::empty())?))
 }
 
 /// Opens a control file for reading.
 pub(super) fn open(directory: BorrowedFd<'_>, name: impl Arg) -> io::Result<OwnedFd> {
-    Ok(openat(directory, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    Ok(clear_of_stdio(openat(directory, name, flags, Mode::empty())?))
 }
 
 /// Writes a control file in one call.

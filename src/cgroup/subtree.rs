@@ -22,6 +22,7 @@ use super::{files, find, kill, remove};
 use crate::error::{ProcessError, Result};
 use crate::keeper::{Place, Registration, Watched, Watcher};
 use crate::sys::fork::{epoch, PerProcess};
+use crate::sys::high::clear_of_stdio;
 
 const PREFIX: &str = "process_manager.";
 /// How many directories of other hosts one start looks at.
@@ -80,6 +81,7 @@ impl Subtree {
         let because = |what: &str, e: io::Error| format!("{what} in {}: {e}", own.display());
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
         let parent = openat(CWD, own, flags, Mode::empty());
+        let parent = parent.map(clear_of_stdio);
         let parent = parent.map_err(|e| because("cannot open the cgroup", e.into()))?;
         // Moving a process needs write permission at the nearest common ancestor too.
         accessat(&parent, "cgroup.procs", Access::WRITE_OK, AtFlags::EACCESS)

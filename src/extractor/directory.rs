@@ -15,6 +15,7 @@ use rustix::io::Errno;
 
 use crate::keeper::Place;
 use crate::sys::fork;
+use crate::sys::high::clear_of_stdio;
 
 /// How often a new directory may be lost to a sweeper between mkdir(2) and flock(2).
 const CREATE_ATTEMPTS: usize = 64;
@@ -78,7 +79,8 @@ impl PrivateDir {
             return Ok(None);
         };
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let parent = Arc::new(rustix::fs::open(base, flags, Mode::empty())?);
+        let parent = clear_of_stdio(rustix::fs::open(base, flags, Mode::empty())?);
+        let parent = Arc::new(parent);
         Ok(Some(Place { parent, name: name.to_owned(), directory: lock.clone() }))
     }
 }
@@ -156,7 +158,7 @@ fn remove(path: &Path) -> io::Result<()> {
 pub(super) fn lock(path: &Path) -> io::Result<Option<File>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(descriptor) => File::from(descriptor),
+        Ok(descriptor) => File::from(clear_of_stdio(descriptor)),
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) => return Ok(None),
         Err(error) => return Err(error.into()),
     };

@@ -19,6 +19,7 @@ use super::location::Home;
 use super::settle;
 use super::store::Entry;
 use crate::error::ExtractionError;
+use crate::sys::high::clear_of_stdio;
 
 type Result<T> = std::result::Result<T, ExtractionError>;
 
@@ -192,7 +193,7 @@ fn memory_file(name: &str) -> io::Result<OwnedFd> {
         Err(Errno::INVAL) => rustix::fs::memfd_create(name, flags),
         other => other,
     };
-    made.map_err(io::Error::from)
+    made.map(clear_of_stdio).map_err(io::Error::from)
 }
 
 /// Buffers a reader for [`Staged::write`].

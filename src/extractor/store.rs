@@ -16,6 +16,7 @@ use super::location::Home;
 use super::name;
 use super::stage::Staged;
 use crate::error::{ExtractionError, ProcessError, Result};
+use crate::sys::high::clear_of_stdio;
 
 /// How to start an extracted binary.
 #[derive(Debug, Clone)]
@@ -31,7 +32,7 @@ impl Extracted {
     /// For a child that is given another user, to whom the private directory is closed.
     pub(super) fn by_descriptor(mut self) -> io::Result<Self> {
         if self.exec_fd.is_none() {
-            self.exec_fd = Some(Arc::new(File::open(&self.path)?.into()));
+            self.exec_fd = Some(Arc::new(clear_of_stdio(File::open(&self.path)?)));
         }
         Ok(self)
     }

@@ -18,6 +18,7 @@ use rustix::net::{
 
 use super::protocol::{Record, LEN};
 use crate::sys::guarded::ForkGuarded;
+use crate::sys::high::clear_of_stdio;
 
 const SEND_WAIT: Duration = Duration::from_secs(1);
 
@@ -49,21 +50,27 @@ impl Channel {
     /// A channel, and the end for the keeper. Both are close-on-exec.
     pub(crate) fn pair() -> io::Result<(Self, OwnedFd)> {
         let flags = SocketFlags::CLOEXEC;
-        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        Ok((Self::over(ours), theirs))
+        let mut theirs = None;
+        let [socket] = ForkGuarded::make(|| {
+            let pair = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+            theirs = Some(clear_of_stdio(pair.1));
+            Ok::<_, Errno>([clear_of_stdio(pair.0)])
+        })?;
+        let channel = Self { socket, bell: None };
+        theirs.map(|theirs| (channel, theirs)).ok_or(io::ErrorKind::NotConnected.into())
     }
 
     /// The same for a keeper that reads when the bell rings.
     pub(super) fn with_bell() -> io::Result<(Self, Theirs)> {
         let (mut channel, socket) = Self::pair()?;
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let bell = clear_of_stdio(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         channel.bell = Some(bell.try_clone()?);
         Ok((channel, Theirs { socket, bell }))
     }
 
     /// A channel over a socket that a keeper has connected.
     pub(crate) fn over(socket: OwnedFd) -> Self {
-        Self { socket: ForkGuarded::register(socket), bell: None }
+        Self { socket: ForkGuarded::register(clear_of_stdio(socket)), bell: None }
     }
 
     /// Sends a record with at most two descriptors.
@@ -128,7 +135,7 @@ impl Channel {
             Ok(message) => message.bytes,
         };
         let fds = control.drain().flat_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(fds) => fds.collect::<Vec<_>>(),
+            RecvAncillaryMessage::ScmRights(fds) => fds.map(clear_of_stdio).collect::<Vec<_>>(),
             _ => Vec::new(),
         });
         let fds = fds.collect();

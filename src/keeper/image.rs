@@ -20,6 +20,7 @@ use super::watcher::Place;
 use crate::error::{ProcessError, Result};
 use crate::extractor::settle;
 use crate::sys::fork::{epoch, PerProcess};
+use crate::sys::high::clear_of_stdio;
 
 const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/keeper"));
 /// How long a fork that copied the write descriptor may take to exec.
@@ -130,10 +131,11 @@ impl Drop for Installed {
 /// The directory with our lock on it, which keeps cleaners away.
 fn locked(path: &Path) -> io::Result<Place> {
     let parent = path.parent().unwrap_or(Path::new("/"));
-    let directory: OwnedFd = File::open(path)?.into();
+    let directory = clear_of_stdio(File::open(path)?);
     flock(&directory, FlockOperation::NonBlockingLockExclusive)?;
     let name = path.file_name().unwrap_or_default().to_owned();
-    Ok(Place { parent: Arc::new(File::open(parent)?.into()), name, directory: Arc::new(directory) })
+    let parent = clear_of_stdio(File::open(parent)?);
+    Ok(Place { parent: Arc::new(parent), name, directory: Arc::new(directory) })
 }
 
 fn memory_file() -> io::Result<OwnedFd> {
@@ -141,7 +143,7 @@ fn memory_file() -> io::Result<OwnedFd> {
     let asked = rustix::fs::memfd_create("pm-keeper", flags | MemfdFlags::EXEC);
     // Kernels before 6.3 do not know the flag, and make every memory file executable.
     let fd = asked.or_else(|_| rustix::fs::memfd_create("pm-keeper", flags))?;
-    let mut file = File::from(fd);
+    let mut file = File::from(clear_of_stdio(fd));
     file.write_all(PROGRAM)?;
     file.set_permissions(Permissions::from_mode(0o555))?;
     let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;

@@ -43,17 +43,17 @@ struct State {
     entries: Vec<Slot>,
     free: Vec<u32>,
     unheard: u32,
+    #[cfg(test)]
+    pid: i32,
 }
 
 /// How far the watcher is. The host does other things while it comes up.
 #[derive(Debug)]
 enum Life {
     /// It has not said yet that it watches; until then nothing may rely on it.
-    #[allow(dead_code, reason = "reaped when dropped")]
-    Starting(Intermediate),
-    /// It watches; its process id.
-    #[allow(dead_code, reason = "for tests")]
-    Ready(i32),
+    Starting { _intermediate: Intermediate },
+    /// It watches.
+    Ready,
 }
 
 /// The child that starts the watcher, so that the host is not its parent, and ends at once.
@@ -127,7 +127,15 @@ impl Watcher {
         let image = Image::get()?;
         let (channel, life) = launch(&image)?;
         let (channel, entries, free) = (Arc::new(channel), Vec::new(), Vec::new());
-        let mut state = State { channel, life, entries, free, unheard: 0 };
+        let mut state = State {
+            channel,
+            life,
+            entries,
+            free,
+            unheard: 0,
+            #[cfg(test)]
+            pid: -1,
+        };
         if let Image::File(installed) = &image {
             let id = state.claim(Registration::Directory(installed.place()));
             state.announce(id)?;
@@ -148,7 +156,7 @@ impl Watcher {
         let sent = state.await_ready().and_then(|()| state.announce(id));
         let sent = sent.or_else(|_| state.restart(&self.image));
         if let Err(error) = sent {
-            state.release(id);
+            drop(state.release(id));
             return Err(error);
         }
         Ok(Watched { watcher: Arc::clone(self), id, active: true })
@@ -165,8 +173,7 @@ impl Watcher {
     pub(crate) fn pid(&self) -> i32 {
         let mut state = self.lock();
         let _ = state.await_ready();
-        let Life::Ready(pid) = state.life else { return -1 };
-        pid
+        state.pid
     }
 
     /// Takes what the watcher says, and replaces it if it was killed. True: it was, the channel is
@@ -216,7 +223,8 @@ impl Drop for Watched {
             return;
         }
         let mut state = self.watcher.lock();
-        let is_group = state.release(self.id);
+        let was = state.release(self.id);
+        let is_group = matches!(was, Slot::Watched(Registration::Group { .. }));
         let record = Record::new(kind::REMOVE, self.id, &[]);
         // A watcher that is gone has nothing to forget; its successor will not be told of this.
         let _ = if is_group { state.leave(&record, &[]) } else { state.tell(&record, &[]) };
@@ -238,14 +246,14 @@ impl State {
         self.entries.get_mut(id as usize)
     }
 
-    /// True: it was a group that is not being ended.
-    fn release(&mut self, id: u32) -> bool {
-        let Some(slot) = self.slot(id) else { return false };
+    /// Frees the number, and gives back what had it.
+    fn release(&mut self, id: u32) -> Slot {
+        let Some(slot) = self.slot(id) else { return Slot::Free };
         let was = std::mem::replace(slot, Slot::Free);
         if !matches!(was, Slot::Free) {
             self.free.push(id);
         }
-        matches!(was, Slot::Watched(Registration::Group { .. }))
+        was
     }
 
     fn hand_over(&mut self, id: u32) {
@@ -258,7 +266,7 @@ impl State {
 
     fn note(&mut self, record: &Record) {
         match record.kind {
-            kind::READY => self.life = Life::Ready(record.values[0] as i32),
+            kind::READY => self.become_ready(record.values[0] as i32),
             kind::FINISHED => drop(self.release(record.id)),
             kind::REFUSED => log::warn!(
                 "the watcher could not take entry {}: {}",
@@ -266,6 +274,15 @@ impl State {
                 std::io::Error::from_raw_os_error(record.values[0] as i32)
             ),
             _ => {}
+        }
+    }
+
+    fn become_ready(&mut self, pid: i32) {
+        log::debug!("watched by process {pid}");
+        self.life = Life::Ready;
+        #[cfg(test)]
+        {
+            self.pid = pid;
         }
     }
 
@@ -307,7 +324,7 @@ impl State {
     /// Waits until the watcher watches.
     fn await_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + START_WAIT;
-        while let Life::Starting(_) = self.life {
+        while let Life::Starting { .. } = self.life {
             match self.channel.receive_until(deadline) {
                 Incoming::Record(record, _) => self.note(&record),
                 _ => return Err(ProcessError::Unsupported("the watcher does not start".into())),
@@ -372,5 +389,5 @@ fn launch(image: &Image) -> Result<(Channel, Life)> {
         pid_namespace: false,
     };
     let spawned = spawn::spawn(&command, &context)?;
-    Ok((channel, Life::Starting(Intermediate(spawned.pidfd))))
+    Ok((channel, Life::Starting { _intermediate: Intermediate(spawned.pidfd) }))
 }

@@ -11,6 +11,7 @@ use rustix::time::{
 };
 
 use crate::error::{ProcessError, Result};
+use crate::sys::high::clear_of_stdio;
 
 /// Events of one wait. More come with the next one, the longest waiting first.
 const EVENTS: usize = 256;
@@ -23,17 +24,19 @@ fn failed(what: &str) -> impl Fn(rustix::io::Errno) -> ProcessError + '_ {
 }
 
 pub(super) fn epoll() -> Result<OwnedFd> {
-    epoll::create(epoll::CreateFlags::CLOEXEC).map_err(failed("make an epoll"))
+    let made = epoll::create(epoll::CreateFlags::CLOEXEC);
+    made.map(clear_of_stdio).map_err(failed("make an epoll"))
 }
 
 pub(super) fn event() -> Result<OwnedFd> {
     let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-    eventfd(0, flags).map_err(failed("make an eventfd"))
+    eventfd(0, flags).map(clear_of_stdio).map_err(failed("make an eventfd"))
 }
 
 pub(super) fn timer() -> Result<OwnedFd> {
     let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
-    timerfd_create(TimerfdClockId::Monotonic, flags).map_err(failed("make a timerfd"))
+    let made = timerfd_create(TimerfdClockId::Monotonic, flags);
+    made.map(clear_of_stdio).map_err(failed("make a timerfd"))
 }
 
 pub(super) fn add(

@@ -13,7 +13,8 @@ use rustix::fs::{fcntl_setfl, open, Mode, OFlags};
 
 use crate::command::{Command, Stdin, Stdout};
 use crate::sys::guarded::ForkGuarded;
-use crate::sys::spawn::pipes::{clear_of_stdio, read_nonblocking, write_nonblocking};
+use crate::sys::high::clear_of_stdio;
+use crate::sys::spawn::pipes::{read_nonblocking, write_nonblocking};
 use crate::sys::spawn::{Errno, Mapping, SharedNull};
 
 /// What could not be opened.

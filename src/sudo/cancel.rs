@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustix::event::{eventfd, EventfdFlags};
 
 use crate::error::{ProcessError, Result};
+use crate::sys::high::clear_of_stdio;
 
 /// Shared by the talk and by who may give it up.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ impl Cancel {
     pub(crate) fn new() -> Result<Arc<Self>> {
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK);
         let event = event
+            .map(clear_of_stdio)
             .map_err(|error| ProcessError::io("make an eventfd", std::io::Error::from(error)))?;
         Ok(Arc::new(Self { event, is_cancelled: AtomicBool::new(false) }))
     }

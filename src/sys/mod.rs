@@ -3,6 +3,7 @@
 pub(crate) mod duplicate;
 pub(crate) mod fork;
 pub(crate) mod guarded;
+pub(crate) mod high;
 pub(crate) mod lease;
 pub(crate) mod mask;
 pub(crate) mod pidfd;

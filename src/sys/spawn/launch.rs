@@ -20,6 +20,7 @@ use super::raw::Errno;
 use super::stack::Stack;
 use super::CloneMode;
 use crate::error::StartStep;
+use crate::sys::high::clear_of_stdio;
 
 /// Makes a child that carries out `plan` and returns when it has become its program.
 ///
@@ -93,7 +94,7 @@ fn launch_fork(plan: &Plan<'_>) -> Result<Launched, Failure> {
 
 fn settle(launched: Launched, failure: Option<Failure>) -> Result<Launched, Failure> {
     let Some(failure) = failure else {
-        let pidfd = pipes::clear_of_stdio(launched.pidfd);
+        let pidfd = clear_of_stdio(launched.pidfd);
         return Ok(Launched { pid: launched.pid, pidfd });
     };
     reap(&launched);

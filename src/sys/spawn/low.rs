@@ -19,12 +19,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use rustix::fs::{fstat, major, minor, open, Mode, OFlags};
 use rustix::io::fcntl_dupfd_cloexec;
 
-use super::pipes::clear_of_stdio;
 use super::plan::{Failure, Plan};
 use super::raw::Errno;
 use crate::error::StartStep;
 use crate::sys::fork::PerProcess;
 use crate::sys::guarded::ForkGuarded;
+use crate::sys::high::clear_of_stdio;
 
 /// A table below this is copied in no time.
 const LOW: RawFd = 256;

@@ -1,13 +1,11 @@
-//! Pipes whose host end does not block, and descriptors that stay clear of 0, 1 and 2.
-
-use std::os::fd::{AsRawFd, OwnedFd};
+//! Pipes whose host end does not block.
 
 use rustix::fs::{fcntl_setfl, OFlags};
-use rustix::io::fcntl_dupfd_cloexec;
 use rustix::pipe::{pipe_with, PipeFlags};
 
 use super::raw::Errno;
 use crate::sys::guarded::ForkGuarded;
+use crate::sys::high::clear_of_stdio;
 
 /// A pipe (read end, write end) whose read end is the host's. The two ends are two open file
 /// descriptions, so the child's end stays blocking.
@@ -22,16 +20,6 @@ pub(crate) fn write_nonblocking() -> Result<(ForkGuarded, ForkGuarded), Errno> {
     let (read_end, write_end) = pipe()?;
     set_nonblocking(&write_end)?;
     Ok((read_end, write_end))
-}
-
-/// In a host whose 0, 1 or 2 are closed, new descriptors land there, and a start on another
-/// thread that hands the host's 0, 1, 2 down would hand ours to its child. So they move up;
-/// where no number is left, they stay.
-pub(crate) fn clear_of_stdio(fd: OwnedFd) -> OwnedFd {
-    if fd.as_raw_fd() > 2 {
-        return fd;
-    }
-    fcntl_dupfd_cloexec(&fd, 3).unwrap_or(fd)
 }
 
 /// Neither end may be in a copy that is forked during the start: it would keep the child from the

@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd;
 
-use process_manager::{Command, ExitStatus, ProcessManager};
+use process_manager::{BinaryExtractor, Command, Containment, ExitStatus, ProcessManager};
 
 use super::{run_short, Children, SOON};
 
@@ -96,22 +96,48 @@ fn members(runner: &process_manager::ProcessRunner) -> Vec<u32> {
     lines.map(|line| pid(line).expect("a pid")).collect()
 }
 
-/// Every subset of 0, 1 and 2 closed: the child still gets its three, and its output arrives.
+/// Every subset of 0, 1 and 2 closed: the child still gets its three, its output arrives, and the
+/// numbers stay free for the host, which may open a log there or print into it.
 pub fn standard_ones_closed(children: &Children) {
     for closed in (0..8u32).rev() {
-        let saved: Vec<i32> = (0..3).map(move_up).collect();
-        (0..3).filter(|fd| closed & (1 << fd) != 0).for_each(close);
-        let manager = ProcessManager::default();
-        let runner = manager.start(children.command("list_fds")).expect("starts");
-        let lines: Vec<String> = runner.get_output_stream().lines().collect();
-        let exit = runner.wait_blocking(SOON).expect("ends");
-        drop((runner, manager));
-        saved.iter().enumerate().for_each(|(fd, copy)| move_back(*copy, fd));
-        assert_eq!(exit, ExitStatus::Code(0));
-        let numbers: Vec<&str> =
-            lines.iter().map(|line| line.split_whitespace().next().unwrap_or_default()).collect();
-        assert_eq!(numbers, ["0", "1", "2"], "closed {closed:03b}: {lines:?}");
+        for level in [None, Some(Containment::Guard), Some(Containment::Group)] {
+            let saved: Vec<i32> = (0..3).map(move_up).collect();
+            (0..3).filter(|fd| closed & (1 << fd) != 0).for_each(close);
+            let ran = run_listed(children, level);
+            let all_open = (0..3).filter(|fd| is_open(*fd)).fold(0, |set, fd| set | 1 << fd);
+            drop(ran.manager);
+            saved.iter().enumerate().for_each(|(fd, copy)| move_back(*copy, fd));
+            assert_eq!(ran.exit, ExitStatus::Code(0));
+            assert_eq!(ran.numbers, ["0", "1", "2"], "closed {closed:03b}, {level:?}");
+            assert_eq!(all_open, 7 & !closed, "{level:?}: what is open of 0, 1 and 2");
+        }
     }
+}
+
+struct Ran {
+    manager: ProcessManager,
+    exit: ExitStatus,
+    numbers: Vec<String>,
+}
+
+/// Extracts the lister of descriptors and runs it; nothing may be asserted before the host has its
+/// own descriptors again.
+fn run_listed(children: &Children, level: Option<Containment>) -> Ran {
+    let mut extractor = BinaryExtractor::new().expect("there is a directory");
+    extractor.add_file("list_fds", children.0.join("list_fds")).expect("is extracted");
+    let manager = ProcessManager::new(extractor);
+    let command = Command::binary("list_fds");
+    let command = level.into_iter().fold(command, Command::containment);
+    let runner = manager.start(command).expect("starts");
+    let lines: Vec<String> = runner.get_output_stream().lines().collect();
+    let exit = runner.wait_blocking(SOON).expect("ends");
+    let number = |line: &String| line.split_whitespace().next().unwrap_or_default().to_owned();
+    Ran { manager, exit, numbers: lines.iter().map(number).collect() }
+}
+
+fn is_open(fd: i32) -> bool {
+    // SAFETY: asks about a number.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
 }
 
 fn move_up(fd: i32) -> i32 {
