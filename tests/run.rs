@@ -54,6 +54,19 @@ fn a_run_that_times_out_is_killed_and_keeps_what_was_collected() {
     assert_eq!(failed.reason, RunEnd::TimedOut);
 }
 
+/// It is the process's own that a run without a thread has for its deadline.
+#[test]
+fn a_shorter_timeout_of_its_own_stays_in_every_kind_of_run() {
+    let command = || command("ticker").timeout(Duration::from_millis(100));
+    let failed = failure(command().run(options()));
+    assert_eq!(failed.reason, RunEnd::TimedOut);
+    let failed = failure(block_on(command().run_async(options())));
+    assert_eq!(failed.reason, RunEnd::TimedOut);
+    let manager = ProcessManager::default();
+    let mut results = manager.run_many(vec![command()], 1, options()).unwrap();
+    assert_eq!(failure(results.remove(0)).reason, RunEnd::TimedOut);
+}
+
 #[test]
 fn output_beyond_the_limit_ends_the_run() {
     let limit = RunOptions { max_output: 100_000, ..options() };

@@ -68,10 +68,12 @@ fn reading(command: Command) -> Command {
     }
 }
 
-/// The deadline as the process's own timeout, where nobody waits with one.
+/// The deadline as the process's own timeout, where nobody waits with one; a shorter one of its own
+/// stays.
 fn with_timeout(command: Command, options: RunOptions) -> Command {
+    let own = command.timeout;
     match options.timeout {
-        Some(timeout) => command.timeout(timeout),
+        Some(timeout) => command.timeout(own.map_or(timeout, |own| own.min(timeout))),
         None => command,
     }
 }
