@@ -33,14 +33,15 @@ struct State {
 }
 
 impl State {
-    /// A token that comes again is mostly the last one; others are sorted out before the list
-    /// grows, so that it is never longer than twice the tokens that there are.
+    /// A token that comes again is mostly the last one; others are sorted out when the list is full,
+    /// which then has room for as many again: so that it stays short, and is sorted rarely.
     fn add(&mut self, token: u64) {
         if self.tokens.last() == Some(&token) {
             return;
         }
         if self.tokens.len() == self.tokens.capacity() {
             self.merge();
+            self.tokens.reserve(self.tokens.len() + 1);
         }
         self.tokens.push(token);
     }
@@ -140,5 +141,26 @@ impl ReadyList {
         }
         drop(state);
         Poll::Ready(self.take())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::State;
+
+    #[test]
+    fn tokens_come_in_order_and_once() {
+        let mut state = State::default();
+        [5, 5, 1, 5, 3, 1].into_iter().for_each(|token| state.add(token));
+        assert_eq!(state.take(), [1, 3, 5]);
+        assert_eq!(state.take(), []);
+    }
+
+    #[test]
+    fn a_list_that_nobody_takes_stays_short() {
+        let mut state = State::default();
+        (0..100_000).for_each(|count| state.add(count % 100));
+        assert!(state.tokens.capacity() <= 1000, "{}", state.tokens.capacity());
+        assert_eq!(state.take(), (0..100).collect::<Vec<_>>());
     }
 }
