@@ -34,11 +34,17 @@ impl Penalty {
     /// Takes what the kernel says now.
     pub(super) fn look(&mut self) {
         let before = Instant::now();
-        match (sleeps_of(self.pid), self.sleep) {
+        let sleep = sleeps_of(self.pid);
+        self.note(sleep, before, Instant::now());
+    }
+
+    /// One sleep counts from the end of the first look at it to the beginning of the last.
+    fn note(&mut self, sleep: Option<u64>, before: Instant, after: Instant) {
+        match (sleep, self.sleep) {
             (Some(number), Some((same, since))) if number == same => {
                 self.longest = self.longest.max(before.saturating_duration_since(since));
             }
-            (number, _) => self.sleep = number.map(|number| (number, Instant::now())),
+            (number, _) => self.sleep = number.map(|number| (number, after)),
         }
     }
 
@@ -54,5 +60,41 @@ pub(super) fn meaning_of_end(answered: Option<&Penalty>) -> SudoErrorKind {
         None => SudoErrorKind::NotPermitted,
         Some(penalty) if penalty.is_served() => SudoErrorKind::PasswordRejected,
         Some(_) => SudoErrorKind::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What sudo's end means after looks at these times (ms), each of which saw this sleep.
+    fn meaning(looks: &[(u64, Option<u64>)]) -> SudoErrorKind {
+        let start = Instant::now();
+        let mut penalty = Penalty::new(0);
+        for (at, sleep) in looks {
+            let at = start + Duration::from_millis(*at);
+            penalty.note(*sleep, at, at);
+        }
+        meaning_of_end(Some(&penalty))
+    }
+
+    #[test]
+    fn one_long_sleep_is_the_penalty_for_a_wrong_password() {
+        let looks = [(0, None), (20, Some(7)), (300, Some(7)), (520, Some(7)), (540, None)];
+        assert_eq!(meaning(&looks), SudoErrorKind::PasswordRejected);
+    }
+
+    #[test]
+    fn short_sleeps_do_not_add_up() {
+        let looks = [(0, Some(7)), (400, Some(7)), (420, Some(8)), (820, Some(8))];
+        assert_eq!(meaning(&looks), SudoErrorKind::Refused);
+        let awake_between = [(0, Some(7)), (400, None), (420, Some(7)), (820, Some(7))];
+        assert_eq!(meaning(&awake_between), SudoErrorKind::Refused);
+        assert_eq!(meaning(&[]), SudoErrorKind::Refused);
+    }
+
+    #[test]
+    fn without_a_password_it_is_a_matter_of_permission() {
+        assert_eq!(meaning_of_end(None), SudoErrorKind::NotPermitted);
     }
 }
