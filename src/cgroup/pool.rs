@@ -7,10 +7,9 @@ use std::sync::atomic::Ordering;
 use super::group::Held;
 use super::{kill, remove};
 
-/// How many empty ones are kept: making and removing one costs more than half a start, and a host
-/// that had many processes at a time tends to have them again. No controller is on in them, so
-/// that each costs the kernel some 8 KiB.
-const MOST_SPARE: usize = 1024;
+/// How many empty ones are kept for good: making and removing one costs more than half a start, and
+/// a host that had many processes at a time tends to have them again.
+pub(super) const MOST_SPARE: usize = 1024;
 /// How many dying ones are looked at each time something else is asked for.
 const LOOKED_AT: usize = 4;
 
@@ -20,7 +19,7 @@ const MOST_OPEN: usize = 64;
 /// Both lists, and how many are in neither.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    spare: Vec<Held>,
+    spare: VecDeque<Held>,
     dying: VecDeque<Held>,
     in_use: usize,
     made: u64,
@@ -30,7 +29,7 @@ impl Pool {
     /// An empty one, and some cleaning on the way.
     pub(super) fn take(&mut self, parent: BorrowedFd<'_>) -> Option<Held> {
         self.bury(parent, LOOKED_AT);
-        self.spare.pop()
+        self.spare.pop_back()
     }
 
     /// One more is in use, until it is put back.
@@ -49,15 +48,37 @@ impl Pool {
         self.made
     }
 
-    /// Keeps an empty one, removes it, or kills what is left in it and remembers it.
+    /// Keeps an empty one, removes one that cannot be reused, or kills what is left in it and
+    /// remembers it. To remove one takes longer than to end a process: what is too much is left to
+    /// [`Pool::trim`].
     pub(super) fn put(&mut self, parent: BorrowedFd<'_>, held: Held) {
         self.in_use = self.in_use.saturating_sub(1);
         if !held.was_empty.load(Ordering::Relaxed) && !is_empty(parent, &held) {
             kill(parent, &held);
             self.dying.push_back(held);
-        } else if self.spare.len() < MOST_SPARE && is_clean(parent, &held) {
-            self.spare.push(held);
-        } else if remove::remove(parent, &held.name).is_err() {
+        } else if is_clean(parent, &held) {
+            self.spare.push_back(held);
+        } else {
+            self.remove(parent, held);
+        }
+    }
+
+    /// How many more there are than are kept.
+    pub(super) fn surplus(&self) -> usize {
+        self.spare.len().saturating_sub(MOST_SPARE)
+    }
+
+    /// Removes so many of the surplus, the longest unused first. True: there is more.
+    pub(super) fn trim(&mut self, parent: BorrowedFd<'_>, most: usize) -> bool {
+        for _ in 0..most.min(self.surplus()) {
+            let Some(held) = self.spare.pop_front() else { break };
+            self.remove(parent, held);
+        }
+        self.surplus() > 0
+    }
+
+    fn remove(&mut self, parent: BorrowedFd<'_>, held: Held) {
+        if remove::remove(parent, &held.name).is_err() {
             self.dying.push_back(held);
         }
     }
@@ -69,8 +90,8 @@ impl Pool {
             if !is_empty(parent, &held) {
                 kill(parent, &held);
                 self.dying.push_back(held);
-            } else if remove::remove(parent, &held.name).is_err() {
-                self.dying.push_back(held);
+            } else {
+                self.remove(parent, held);
             }
         }
         self.dying.is_empty()

@@ -173,6 +173,16 @@ impl Subtree {
         }
     }
 
+    /// Whether more empty ones are there than are kept for good.
+    pub(crate) fn has_surplus(&self) -> bool {
+        self.epoch == epoch() && self.lock().surplus() > 0
+    }
+
+    /// Removes at most so many of them. True: there are more.
+    pub(crate) fn trim(&self, most: usize) -> bool {
+        self.epoch == epoch() && self.lock().trim(self.directory(), most)
+    }
+
     pub(super) fn directory(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
     }
@@ -183,13 +193,16 @@ impl Subtree {
 }
 
 impl Drop for Subtree {
-    /// Removes the directory; what is dying in it is the watcher's to see off.
+    /// Removes the directory; what is dying in it, or too much to wait for, is the watcher's to see
+    /// off.
     fn drop(&mut self) {
         if self.epoch != epoch() {
             return;
         }
-        self.lock().clear(self.directory());
-        let removed = remove::remove(self.parent.as_fd(), &self.name).is_ok();
+        let removed = !self.has_surplus() && {
+            self.lock().clear(self.directory());
+            remove::remove(self.parent.as_fd(), &self.name).is_ok()
+        };
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(watched) = watched.filter(|_| !removed) {
             watched.finish();

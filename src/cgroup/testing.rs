@@ -29,6 +29,11 @@ impl Cgroup {
 }
 
 impl Subtree {
+    /// How many cgroups are in it.
+    pub(crate) fn children(&self) -> usize {
+        files::children(self.directory()).map_or(0, |names| names.len())
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> PathBuf {
         let link = format!("/proc/self/fd/{}", self.directory().as_raw_fd());

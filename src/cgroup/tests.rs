@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
+use super::pool::MOST_SPARE;
 use super::{find, kill, subtree, Cgroup, Subtree};
 use crate::command::{Command, Stdin, Stdout, UserSpec};
 use crate::keeper::tests::host::{users, Host, NOBODY, ROLE, ROLE_ARGS};
@@ -175,6 +176,18 @@ fn one_that_was_killed_is_not_reused() {
         assert!(cgroup.wait_empty(later()).unwrap());
         output.end();
     }
+}
+
+#[test]
+fn more_than_are_kept_are_removed_when_somebody_has_the_time() {
+    let Some(subtree) = own() else { return };
+    let count = || subtree.children();
+    let taken: Vec<_> = (0..MOST_SPARE + 20).map(|_| subtree.take().unwrap()).collect();
+    assert!(!subtree.has_surplus(), "they are in use");
+    drop(taken);
+    assert_eq!(count(), MOST_SPARE + 20, "nobody waits for their removal");
+    assert!(subtree.trim(15) && !subtree.trim(15) && !subtree.has_surplus());
+    assert_eq!(count(), MOST_SPARE);
 }
 
 #[test]

@@ -147,6 +147,7 @@ impl Process {
                 inner.deadlines.set(Timer::Probe, None);
                 self.unwatch_holder(inner);
                 inner.tree.release();
+                self.engine.given_back();
                 after.wakers.append(&mut inner.waiters.take());
             }
             Effect::Drain => {

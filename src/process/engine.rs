@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 
+use super::tidier::Tidier;
 use crate::cgroup::Subtree;
 use crate::error::Result;
 use crate::keeper::{Channel, Image, Watcher};
@@ -24,6 +25,7 @@ pub(crate) struct Engine {
     image: OnceCell<Image>,
     watcher: OnceCell<Arc<Watcher>>,
     subtree: OnceCell<Arc<Subtree>>,
+    tidier: OnceCell<Arc<Tidier>>,
     /// Held for the starts; found by them.
     _low: Option<Arc<LowNumbers>>,
 }
@@ -33,8 +35,9 @@ impl Engine {
     pub(crate) fn new() -> Result<Arc<Self>> {
         let reactor = Reactor::new()?;
         let (image, watcher) = (OnceCell::new(), OnceCell::new());
+        let (subtree, tidier) = (OnceCell::new(), OnceCell::new());
         let _low = LowNumbers::shared();
-        Ok(Arc::new(Self { reactor, image, watcher, subtree: OnceCell::new(), _low }))
+        Ok(Arc::new(Self { reactor, image, watcher, subtree, tidier, _low }))
     }
 
     pub(crate) fn reactor(&self) -> &Arc<Reactor> {
@@ -71,8 +74,14 @@ impl Engine {
             // It comes up while the cgroup is made; with its registration it is waited for.
             self.begin_watcher()?;
             let subtree = Subtree::shared()?;
+            self.tidier.get_or_try_init(|| Tidier::start(&subtree, &self.reactor))?;
             Ok(subtree)
         })
+    }
+
+    /// What has held a tree was given back.
+    pub(super) fn given_back(&self) {
+        self.tidier.get().into_iter().for_each(|tidier| tidier.given_back());
     }
 }
 

@@ -25,6 +25,7 @@ mod state;
 #[cfg(test)]
 mod state_tests;
 mod survivors;
+mod tidier;
 mod tree;
 mod wait;
 mod wakers;
