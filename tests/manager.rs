@@ -5,6 +5,8 @@
 mod common;
 
 use std::collections::HashMap;
+use std::path::Path;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use common::{child, command, line, wait_for_line, SOON};
@@ -175,6 +177,32 @@ fn tokens_become_ready_behind_one_descriptor() {
         assert_eq!(manager.poll_ready(SOON).unwrap(), [7]);
     }
     assert_eq!(manager.poll_ready(Some(Duration::ZERO)).unwrap(), [0u64; 0]);
+}
+
+/// Who takes a token leaves; whoever else waits gets the next one.
+#[test]
+fn two_threads_may_poll_the_ready_list() {
+    let manager = manager();
+    let ready = manager.ready().unwrap();
+    let ((came, comes), (took, taken)) = (channel(), channel());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                came.send(std::fs::read_link("/proc/thread-self").unwrap()).unwrap();
+                took.send(manager.poll_ready(SOON).unwrap()).unwrap();
+            });
+        }
+        for thread in comes.iter().take(2) {
+            let stat = Path::new("/proc").join(thread).join("stat");
+            while !std::fs::read_to_string(&stat).unwrap().contains(") S ") {
+                std::thread::yield_now();
+            }
+        }
+        for token in [1, 2] {
+            ready.waker(token).wake();
+            assert_eq!(taken.recv_timeout(SOON.unwrap() / 3).unwrap(), [token]);
+        }
+    });
 }
 
 #[test]

@@ -29,7 +29,11 @@ struct Inner {
 #[derive(Default)]
 struct State {
     tokens: Vec<u64>,
-    waiter: Option<Waker>,
+    /// Who waits, each under a number of its own. All are told of a token: the first takes it, the
+    /// others wait again.
+    waiters: Vec<(u64, Waker)>,
+    /// How many have waited.
+    waits: u64,
 }
 
 impl State {
@@ -70,15 +74,15 @@ impl Wake for Token {
     fn wake_by_ref(self: &Arc<Self>) {
         let mut state = lock(&self.list.state);
         state.add(self.token);
-        let waiter = state.waiter.take();
+        let waiters = std::mem::take(&mut state.waiters);
         // Who waits will take the token itself, and raises when it leaves without.
-        if waiter.is_none() {
+        if waiters.is_empty() {
             // Under the lock: a take that follows must find the descriptor raised, or it would
             // lower it first and leave it readable for nothing.
             self.list.reactor.raise();
         }
         drop(state);
-        waiter.into_iter().for_each(Waker::wake);
+        waiters.into_iter().for_each(|(_, waker)| waker.wake());
     }
 }
 
@@ -111,8 +115,9 @@ impl ReadyList {
     pub(super) fn wait(&self, deadline: Option<Instant>) -> Result<Vec<u64>> {
         let reactor = &self.inner.reactor;
         reactor.check_fork()?;
-        let found = reactor.block_on(deadline, |cx| self.poll_take(cx));
-        self.stop_waiting();
+        let number = self.next_wait();
+        let found = reactor.block_on(deadline, |cx| self.poll_take(number, cx));
+        self.stop_waiting(number);
         reactor.expect_return();
         match found {
             Ok(tokens) => Ok(tokens),
@@ -121,22 +126,36 @@ impl ReadyList {
         }
     }
 
-    fn stop_waiting(&self) {
+    fn next_wait(&self) -> u64 {
         let mut state = lock(&self.inner.state);
-        state.waiter = None;
-        if !state.tokens.is_empty() {
-            self.inner.reactor.raise();
-        }
+        state.waits += 1;
+        state.waits
     }
 
-    fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Vec<u64>> {
+    /// Tokens that came since are for the others who wait, or for the next call.
+    fn stop_waiting(&self, number: u64) {
+        let mut state = lock(&self.inner.state);
+        state.waiters.retain(|(other, _)| *other != number);
+        if state.tokens.is_empty() {
+            return;
+        }
+        let waiters = std::mem::take(&mut state.waiters);
+        if waiters.is_empty() {
+            self.inner.reactor.raise();
+        }
+        drop(state);
+        waiters.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+
+    fn poll_take(&self, number: u64, cx: &mut Context<'_>) -> Poll<Vec<u64>> {
         let tokens = self.take();
         if !tokens.is_empty() {
             return Poll::Ready(tokens);
         }
         let mut state = lock(&self.inner.state);
         if state.tokens.is_empty() {
-            state.waiter = Some(cx.waker().clone());
+            state.waiters.retain(|(other, _)| *other != number);
+            state.waiters.push((number, cx.waker().clone()));
             return Poll::Pending;
         }
         drop(state);
