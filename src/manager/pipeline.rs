@@ -14,6 +14,7 @@ use crate::command::{Command, Stdin, Stdout, StopLadder};
 use crate::error::{ProcessError, Result};
 use crate::output::OutputStream;
 use crate::process::ProcessRunner;
+use crate::sys::high::clear_of_stdio;
 use crate::types::ExitStatus;
 
 /// A pipeline that was started: its processes, first to last.
@@ -51,8 +52,8 @@ fn join(commands: Vec<Command>) -> Result<Vec<Command>> {
         if index < last {
             let pipe = pipe_with(PipeFlags::CLOEXEC);
             let (reader, writer) = pipe.map_err(|error| ProcessError::io("make a pipe", error))?;
-            command.stdout = Stdout::Fd(Arc::new(writer));
-            input = Some(reader);
+            command.stdout = Stdout::Fd(Arc::new(clear_of_stdio(writer)));
+            input = Some(clear_of_stdio(reader));
         }
         joined.push(command);
     }

@@ -113,6 +113,8 @@ impl OutputLog {
 
     /// The source has ended: nothing is appended to it any more. Readers end after the last byte
     /// of the last source.
+    ///
+    /// `wake` is called under the log's lock, as by [`append`](Self::append).
     pub fn close(&self, source: OutputSource, wake: &mut dyn FnMut(Waker)) {
         self.lock().close(source, wake);
     }

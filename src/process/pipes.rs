@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Instant;
 
 use super::core::Process;
@@ -219,12 +220,15 @@ impl Process {
         }
     }
 
-    fn close_pipe(&self, index: usize, wake: &mut dyn FnMut(std::task::Waker)) {
+    fn close_pipe(&self, index: usize, wake: &mut dyn FnMut(Waker)) {
         // Under one lock: a reader that resumes must not watch it again in between.
         let fd = self.unwatch_pipe(index).fd.take();
         if fd.is_some() {
             drop(fd);
-            self.log.close(self.pipes[index].source, wake);
+            let mut wakers = Vec::new();
+            self.log.close(self.pipes[index].source, &mut |waker| wakers.push(waker));
+            // Not under the log's lock: a waker may ask the log.
+            wakers.into_iter().for_each(wake);
         }
     }
 

@@ -40,7 +40,8 @@ impl io::Write for StdinWriter {
         self.process.reactor().check_fork().map_err(into_io)?;
         let reactor = self.process.reactor().clone();
         let written = reactor.block_on(None, |cx| self.poll_some(cx, bytes));
-        written.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        // Without a deadline it was refused: in a callback, say.
+        written.unwrap_or_else(|refused| Err(into_io(refused.or_timed_out(|| "a write".into()))))
     }
 
     fn flush(&mut self) -> io::Result<()> {

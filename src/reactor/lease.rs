@@ -42,6 +42,12 @@ impl Pending {
             Self::Pinned => (Self::Pinned, None),
         }
     }
+
+    /// A lease goes on, perhaps of another reactor than that which has set the timer since: neither
+    /// may move it on any more. One that is set fires soon enough for both.
+    fn look_at(self, at: Instant) -> (Self, Option<Instant>) {
+        (Self::Pinned, matches!(self, Self::Nothing).then_some(at))
+    }
 }
 
 impl LeaseTimer {
@@ -61,10 +67,7 @@ impl LeaseTimer {
 
     /// A lease that has not ended yet must be looked at then.
     pub(super) fn look_at(&self, at: Instant, now: Instant) {
-        self.update(now, |pending| match pending {
-            Pending::Nothing => (Pending::Pinned, Some(at)),
-            set => (set, None),
-        });
+        self.update(now, |pending| pending.look_at(at));
     }
 
     /// Under the lock, or an earlier time could be overwritten by a later one.
@@ -104,6 +107,17 @@ mod tests {
         let later = start + LEASE + Duration::from_micros(1);
         let (_, at) = pending.begin(1, later);
         assert_eq!(at, Some(later + 2 * LEASE));
+    }
+
+    #[test]
+    fn a_lease_that_goes_on_pins_a_timer_that_another_reactor_has_set() {
+        let start = Instant::now();
+        let (pending, _) = Pending::Nothing.begin(1, start);
+        let (pending, at) = pending.look_at(start + LEASE);
+        assert_eq!(at, None, "it fires soon enough");
+        let (_, at) = pending.begin(1, start + 3 * LEASE);
+        assert_eq!(at, None, "the first one no longer moves it on");
+        assert_eq!(Pending::Nothing.look_at(start).1, Some(start));
     }
 
     #[test]
