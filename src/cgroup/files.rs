@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{openat, AtFlags, Mode, OFlags};
-use rustix::io::retry_on_intr;
+use rustix::io::{retry_on_intr, Errno};
 use rustix::path::Arg;
 
 use crate::sys::high::clear_of_stdio;
@@ -42,10 +42,14 @@ pub(super) fn read(directory: BorrowedFd<'_>, name: impl Arg) -> io::Result<Stri
     String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// Whether an open `cgroup.events` says that a process is left in the cgroup or below.
+/// Whether an open `cgroup.events` says that a process is left in the cgroup or below. One that
+/// somebody else has removed is empty: it cannot be removed before.
 pub(super) fn is_populated(events: impl AsFd) -> io::Result<bool> {
     let mut buffer = [0; 256];
-    let length = rustix::io::pread(events, &mut buffer, 0)?;
+    let length = match rustix::io::pread(events, &mut buffer, 0) {
+        Err(Errno::NODEV) => return Ok(false),
+        length => length?,
+    };
     let text = buffer.get(..length).unwrap_or_default();
     Ok(text.split(|byte| *byte == b'\n').any(|line| line == b"populated 1"))
 }

@@ -64,7 +64,7 @@ impl Held {
     pub(super) fn is_populated(&self, parent: BorrowedFd<'_>) -> io::Result<bool> {
         match self.kept_events() {
             Some(events) => events.is_populated(),
-            None => self.open_events(parent)?.is_populated(),
+            None => asked_anew(self.open_events(parent)),
         }
     }
 
@@ -159,7 +159,7 @@ impl Cgroup {
         // What is lent has to be given back: nothing is kept open then.
         let is_populated = match held.kept_events() {
             Some(events) => events.is_populated()?,
-            None => self.subtree.lend(|| self.events()?.is_populated())?,
+            None => self.subtree.lend(|| asked_anew(self.events()))?,
         };
         held.was_empty.store(!is_populated, Ordering::Relaxed);
         Ok(is_populated)
@@ -183,6 +183,14 @@ impl Cgroup {
     /// There is none only while it is dropped.
     fn held(&self) -> io::Result<&Held> {
         self.held.as_ref().ok_or(io::ErrorKind::NotFound.into())
+    }
+}
+
+/// What is not there any more has nobody in it.
+fn asked_anew(events: io::Result<Events>) -> io::Result<bool> {
+    match events {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        events => events?.is_populated(),
     }
 }
 

@@ -143,7 +143,13 @@ impl Subtree {
             None => self.make_child()?,
         };
         if held.directory.is_none() {
-            held.directory = Some(files::open_directory(self.directory(), held.name.as_c_str())?);
+            match files::open_directory(self.directory(), held.name.as_c_str()) {
+                Ok(directory) => held.directory = Some(directory),
+                Err(error) => {
+                    self.lock().put(self.directory(), held);
+                    return Err(error);
+                }
+            }
         }
         *held.was_empty.get_mut() = false;
         self.lock().lend();
@@ -163,8 +169,13 @@ impl Subtree {
     fn make_child(&self) -> io::Result<Held> {
         let name = CString::new(format!("p{}", self.lock().number()))?;
         mkdirat(&self.directory, name.as_c_str(), Mode::from_raw_mode(0o755))?;
-        let directory = files::open_directory(self.directory(), name.as_c_str())?;
-        Ok(Held::new(name, directory))
+        match files::open_directory(self.directory(), name.as_c_str()) {
+            Ok(directory) => Ok(Held::new(name, directory)),
+            Err(error) => {
+                let _ = remove::remove(self.directory(), &name);
+                Err(error)
+            }
+        }
     }
 
     pub(super) fn give_back(&self, held: Held) {
