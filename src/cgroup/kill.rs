@@ -5,10 +5,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::process::{kill_process, pidfd_open, Pid, PidfdFlags, Signal};
+use rustix::process::{pidfd_open, Pid, PidfdFlags};
 
 use super::files;
-use crate::sys::pidfd::signal_process;
+use crate::sys::pidfd::{signal_number, signal_process};
 
 /// Where a cgroup is.
 #[derive(Debug, Clone, Copy)]
@@ -145,12 +145,12 @@ fn signal_member(pid: Pid, pidfd: Option<BorrowedFd<'_>>, signals: &[i32]) -> io
 fn signal_once(pid: Pid, pidfd: Option<BorrowedFd<'_>>, signal: i32) -> io::Result<()> {
     let sent = pidfd.map(|pidfd| signal_process(pidfd, signal));
     let is_missing = |error: &io::Error| error.raw_os_error() == Some(libc::ENOSYS);
-    match (sent, Signal::from_named_raw(signal)) {
-        (Some(Ok(_)), _) => Ok(()),
-        (Some(Err(error)), _) if !is_missing(&error) => Err(error),
-        (_, Some(signal)) => Ok(kill_process(pid, signal)?),
-        (_, None) => Err(Errno::INVAL.into()),
+    match sent {
+        Some(Err(error)) if is_missing(&error) => {}
+        Some(sent) => return sent.map(drop),
+        None => {}
     }
+    signal_number(pid.as_raw_nonzero().get(), signal).map(drop)
 }
 
 /// Its own first: a member that moves down meanwhile is found there or below.

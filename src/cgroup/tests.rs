@@ -15,6 +15,8 @@ use crate::command::{Command, Stdin, Stdout, UserSpec};
 use crate::keeper::tests::host::{users, Host, NOBODY, ROLE, ROLE_ARGS};
 use crate::keeper::tests::{helper, Output, PATIENCE};
 use crate::spawn::{self, SpawnContext, Spawned};
+use crate::sys::pidfd::{self, Reaped};
+use crate::types::ExitStatus;
 
 const HYBRID: &str = "\
 31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
@@ -117,6 +119,45 @@ fn kills_what_is_frozen() {
     cgroup.kill().unwrap();
     assert!(cgroup.wait_empty(later()).unwrap());
     output.end();
+}
+
+/// The child gets no exit signal before its exec, so that it is found by asking for all children.
+#[test]
+fn a_child_that_is_killed_before_its_exec_is_collected() {
+    let Some(subtree) = own() else { return };
+    let cgroup = subtree.take().unwrap();
+    cgroup.freeze(true).unwrap();
+    let started = std::thread::scope(|scope| {
+        let start = scope.spawn(|| {
+            let context = SpawnContext {
+                program: Path::new("/bin/true"),
+                exec_fd: None,
+                cgroup: Some(cgroup.directory().unwrap()),
+                pid_namespace: false,
+            };
+            spawn::spawn(&Command::new("/bin/true"), &context)
+        });
+        while cgroup.members().unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        cgroup.kill().unwrap();
+        start.join().unwrap()
+    });
+    let spawned = started.unwrap();
+    assert!(pidfd::ends_within(spawned.pidfd.as_fd(), PATIENCE));
+    let Ok(Reaped::Ended(status, Some(_))) = pidfd::reap(spawned.pidfd.as_fd()) else {
+        panic!("it is still there, or somebody else has it");
+    };
+    assert_eq!(status, ExitStatus::Signal { signal: libc::SIGKILL, core_dumped: false });
+}
+
+#[test]
+fn one_that_somebody_else_has_removed_is_empty() {
+    let Some(subtree) = own() else { return };
+    let cgroup = subtree.take().unwrap();
+    assert!(!cgroup.is_populated().unwrap(), "opens its events");
+    std::fs::remove_dir(subtree.path().join(cgroup.name())).unwrap();
+    assert!(!cgroup.is_populated().unwrap());
 }
 
 #[test]

@@ -129,7 +129,12 @@ impl Channel {
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
         let vector = &mut [IoSliceMut::new(&mut packet)];
-        let length = match recvmsg(&self.socket, vector, &mut control, flags) {
+        let mut received = recvmsg(&self.socket, vector, &mut control, flags);
+        if matches!(received, Err(Errno::CONNRESET)) {
+            // Said once, before what is still there: the keeper has gone with something unread.
+            received = recvmsg(&self.socket, vector, &mut control, flags);
+        }
+        let length = match received {
             Err(Errno::AGAIN | Errno::INTR) => return Incoming::Nothing,
             Err(_) => return Incoming::Closed,
             Ok(message) => message.bytes,

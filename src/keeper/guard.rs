@@ -10,22 +10,22 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::channel::{Channel, Incoming};
-use super::protocol::{group, host::NO_NUMBER, kind, rest, scope, step, Record};
+use super::protocol::{group, host::NO_NUMBER, kind, rest, step, Record};
 use super::Image;
 use crate::command::{Command, Descendants, ExtraFd, GroupMode};
 use crate::error::{ProcessError, Result, StartError, StartStep};
 use crate::spawn::{self, SpawnContext, Spawned};
 use crate::sys::fork::epoch;
+use crate::sys::orphans;
+use crate::sys::pidfd::{self, Reaped};
 use crate::types::{Containment, ExitStatus, ResourceUsage};
 
 /// How long a guard may take from its own exec to the command's.
 const START_WAIT: Duration = Duration::from_secs(30);
-const END_WAIT_SECONDS: i64 = 2;
+const END_WAIT: Duration = Duration::from_secs(2);
 
 /// A running guard. Dropping it ends the tree: the guard sees its socket end.
 #[derive(Debug)]
@@ -158,17 +158,13 @@ impl Guard {
     }
 
     /// Ends the guard and reaps it: for a start that failed. The guard may have started something
-    /// meanwhile, so that it gets the time to end that.
+    /// meanwhile, so that it gets the time to end that. An old sudo may not be signalled.
     fn end_now(&self) {
         self.channel.close();
-        if !self.ends_within(END_WAIT_SECONDS) {
-            // An old sudo may not be signalled: its end is not waited for then.
-            if rustix::process::pidfd_send_signal(self.child(), Signal::KILL) == Err(Errno::PERM) {
-                return;
-            }
+        if !pidfd::ends_within(self.pidfd.as_fd(), END_WAIT) {
+            let _ = rustix::process::pidfd_send_signal(self.child(), Signal::KILL);
         }
-        let id = WaitId::PidFd(self.child().as_fd());
-        let _ = rustix::process::waitid(id, WaitIdOptions::EXITED);
+        orphans::end(self.shared_pidfd(), END_WAIT);
     }
 
     /// The next event that is there; `None` if there is none yet. One thread at a time.
@@ -188,7 +184,7 @@ impl Guard {
 
     /// Signals every descendant. Signals sent one after the other arrive in that order.
     pub(crate) fn signal(&self, signal: i32) -> std::io::Result<()> {
-        self.tell(kind::SIGNAL, &[signal.into(), scope::TREE])
+        self.tell(kind::SIGNAL, &[signal.into()])
     }
 
     /// Kills the tree until nothing is left; `Empty` follows.
@@ -214,20 +210,12 @@ impl Guard {
 
     /// Whether the guard has ended, reaped or not.
     pub(crate) fn has_ended(&self) -> bool {
-        self.ends_within(0)
-    }
-
-    fn ends_within(&self, seconds: i64) -> bool {
-        let time = Timespec { tv_sec: seconds, tv_nsec: 0 };
-        let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
-        matches!(rustix::event::poll(&mut fds, Some(&time)), Ok(1))
+        pidfd::ends_within(self.pidfd.as_fd(), Duration::ZERO)
     }
 
     /// Reaps the guard if it has ended, so that it is no zombie. True: it is gone.
     pub(crate) fn reap(&self) -> bool {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        let answer = rustix::process::waitid(WaitId::PidFd(self.child().as_fd()), options);
-        !matches!(answer, Ok(None) | Err(rustix::io::Errno::INTR))
+        !matches!(pidfd::reap(self.child().as_fd()), Ok(Reaped::NotYet))
     }
 
     fn tell(&self, kind: u16, values: &[i64]) -> std::io::Result<()> {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustix::fs::{flock, FlockOperation, MemfdFlags, Mode, SealFlags};
 use rustix::io::Errno;
 
-use super::watcher::Place;
+use super::registration::Place;
 use crate::error::{ProcessError, Result};
 use crate::extractor::settle;
 use crate::sys::fork::{epoch, PerProcess};

@@ -1,4 +1,5 @@
-//! The library's side of the keeper: its file, its control protocol, its two modes.
+//! The library's side of the keeper: its file, its control protocol, and those of its
+//! modes that a host starts itself.
 //!
 //! [`Watcher`] is the one keeper per host that ends everything when the host is gone; [`Guard`]
 //! the one per process where no cgroup can be had. Both are started through the spawn layer and
@@ -10,6 +11,7 @@ mod guard;
 mod image;
 #[allow(dead_code, reason = "each side of the socket uses its part")]
 pub(crate) mod protocol;
+mod registration;
 #[cfg(test)]
 pub(crate) mod tests;
 mod watcher;
@@ -18,4 +20,5 @@ pub(crate) use channel::{Channel, Incoming};
 pub(crate) use greeting::Greeting;
 pub(crate) use guard::{arguments as guard_arguments, Guard, GuardEvent, Relayed};
 pub(crate) use image::{Image, Installed};
-pub(crate) use watcher::{Place, Registration, Watched, Watcher};
+pub(crate) use registration::{Place, Registration};
+pub(crate) use watcher::{Watched, Watcher};

@@ -19,8 +19,6 @@ const TEXT_AT: usize = 64;
 pub mod kind {
     /// To the watcher: a process group. Values: pgid. Descriptors: pidfd of its leader.
     pub const ADD_GROUP: u16 = 1;
-    /// To the watcher: a guard, which ends its tree itself. Descriptors: its pidfd.
-    pub const ADD_GUARD: u16 = 2;
     /// To the watcher: a cgroup with all below it. Text: name. Descriptors: parent, itself.
     pub const ADD_CGROUP: u16 = 3;
     /// To the watcher: a directory to remove. Text: name. Descriptors: parent, itself.
@@ -32,14 +30,14 @@ pub mod kind {
     /// To the watcher: forget all entries that are not being ended, and go.
     pub const GOODBYE: u16 = 7;
 
-    /// From the watcher: it stands and watches. Values: its pid.
+    /// From the watcher: it stands and watches. Values: its pid. Descriptors: its own pidfd.
     pub const READY: u16 = 32;
     /// From the watcher: an entry is gone. Values: 0, or 1 if it gave up.
     pub const FINISHED: u16 = 33;
     /// From the watcher: an entry could not be taken. Values: errno.
     pub const REFUSED: u16 = 34;
 
-    /// To the guard: signal a part of the tree. Values: signal, scope.
+    /// To the guard: signal every descendant. Values: signal.
     pub const SIGNAL: u16 = 64;
     /// To the guard: kill until nothing is left.
     pub const KILL: u16 = 65;
@@ -89,16 +87,6 @@ pub mod kind {
     pub const GO: u16 = 137;
 }
 
-/// The parts of a tree that `SIGNAL` can reach.
-pub mod scope {
-    /// The command itself.
-    pub const PROCESS: i64 = 0;
-    /// The command's process group.
-    pub const GROUP: i64 = 1;
-    /// Every descendant of the guard.
-    pub const TREE: i64 = 2;
-}
-
 /// The host, as a guard is told of it.
 pub mod host {
     /// It has no number in the guard's PID namespace: its pidfd is the descriptor behind the socket.
@@ -107,8 +95,6 @@ pub mod host {
 
 /// What the guard does with descendants that outlive the command.
 pub mod rest {
-    /// Kill them.
-    pub const KILL: i64 = 0;
     /// Wait for the host's word.
     pub const KEEP: i64 = 1;
     /// Leave them alone.

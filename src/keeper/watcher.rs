@@ -2,24 +2,25 @@
 //!
 //! One per host, started with the first registration, told goodbye when the last handle goes. The
 //! registrations are kept on this side too, so that a watcher that was killed is replaced by one
-//! that knows as much. All calls from any thread; none waits longer than a second for the watcher
-//! itself, and starting one costs about as much as starting any process.
+//! that knows as much. All calls from any thread. One that sends waits a second at most for a watcher
+//! that does not read; one that needs it to watch waits ten for it to come up.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use rustix::process::{getpid, waitid, WaitId, WaitIdOptions};
+use rustix::process::{getpid, pidfd_send_signal, Signal};
 
 use super::channel::{Channel, Incoming};
 use super::protocol::{kind, Record};
+use super::registration::Registration;
 use super::Image;
 use crate::command::{Command, Stdin, Stdout};
 use crate::error::{ProcessError, Result};
 use crate::spawn::{self, SpawnContext};
 use crate::sys::fork::{epoch, PerProcess};
+use crate::sys::pidfd;
 
 const START_WAIT: Duration = Duration::from_secs(10);
 const CONTROL_AT: i32 = 3;
@@ -43,6 +44,8 @@ struct State {
     entries: Vec<Slot>,
     free: Vec<u32>,
     unheard: u32,
+    /// The watcher itself, once it watches.
+    pidfd: Option<OwnedFd>,
     #[cfg(test)]
     pid: i32,
 }
@@ -62,7 +65,7 @@ struct Intermediate(OwnedFd);
 
 impl Drop for Intermediate {
     fn drop(&mut self) {
-        let _ = waitid(WaitId::PidFd(self.0.as_fd()), WaitIdOptions::EXITED);
+        pidfd::collect(self.0.as_fd());
     }
 }
 
@@ -72,34 +75,6 @@ enum Slot {
     Watched(Registration),
     /// Handed over: the number stays taken until the watcher says that it is done.
     Finishing(Registration),
-}
-
-/// One thing to end. The descriptors are shared with their owner, so that they cost nothing.
-#[derive(Debug, Clone)]
-pub(crate) enum Registration {
-    /// A process group, by the pidfd of its leader.
-    Group {
-        /// Its number.
-        pgid: i32,
-        /// Its leader.
-        leader: Arc<OwnedFd>,
-    },
-    /// A cgroup with all that is below it, to be emptied and removed.
-    Cgroup(Place),
-    /// A directory to be removed with all that is in it.
-    Directory(Place),
-}
-
-/// A directory entry, held by descriptors so that no rename and no link can redirect it.
-#[derive(Debug, Clone)]
-pub(crate) struct Place {
-    /// The directory that the entry is in.
-    pub(crate) parent: Arc<OwnedFd>,
-    /// Its name there.
-    pub(crate) name: OsString,
-    /// What the name stands for. For a directory its flock(2) must be free or held through this
-    /// very descriptor.
-    pub(crate) directory: Arc<OwnedFd>,
 }
 
 /// A registration. Dropping it makes the watcher forget; [`Watched::finish`] makes it act.
@@ -133,6 +108,7 @@ impl Watcher {
             entries,
             free,
             unheard: 0,
+            pidfd: None,
             #[cfg(test)]
             pid: -1,
         };
@@ -185,7 +161,7 @@ impl Watcher {
         loop {
             match state.channel.receive() {
                 Incoming::Nothing => return Ok(false),
-                Incoming::Record(record, _) => state.note(&record),
+                Incoming::Record(record, fds) => state.note(&record, fds),
                 Incoming::Closed => return state.restart(&self.image).map(|()| true),
             }
         }
@@ -264,9 +240,12 @@ impl State {
         }
     }
 
-    fn note(&mut self, record: &Record) {
+    fn note(&mut self, record: &Record, fds: Vec<OwnedFd>) {
         match record.kind {
-            kind::READY => self.become_ready(record.values[0] as i32),
+            kind::READY => {
+                self.pidfd = fds.into_iter().next();
+                self.become_ready(record.values[0] as i32);
+            }
             kind::FINISHED => drop(self.release(record.id)),
             kind::REFUSED => log::warn!(
                 "the watcher could not take entry {}: {}",
@@ -326,15 +305,19 @@ impl State {
         let deadline = Instant::now() + START_WAIT;
         while let Life::Starting { .. } = self.life {
             match self.channel.receive_until(deadline) {
-                Incoming::Record(record, _) => self.note(&record),
+                Incoming::Record(record, fds) => self.note(&record, fds),
                 _ => return Err(ProcessError::Unsupported("the watcher does not start".into())),
             }
         }
         Ok(())
     }
 
-    /// Replaces a watcher that is gone and tells the new one everything.
+    /// Replaces a watcher that is gone, or does not answer, and tells the new one everything. The old
+    /// one would take the end of its channel for that of the host, so it is ended first.
     fn restart(&mut self, image: &Image) -> Result<()> {
+        if let Some(old) = self.pidfd.take() {
+            let _ = pidfd_send_signal(old, Signal::KILL);
+        }
         let (channel, life) = launch(image)?;
         (self.channel, self.life, self.unheard) = (Arc::new(channel), life, 0);
         self.await_ready()?;
@@ -342,28 +325,6 @@ impl State {
             self.announce(u32::try_from(id).unwrap_or(u32::MAX))?;
         }
         Ok(())
-    }
-}
-
-impl Registration {
-    fn record(&self, id: u32) -> Result<(Record, Vec<BorrowedFd<'_>>)> {
-        match self {
-            Self::Group { pgid, leader } => {
-                Ok((Record::new(kind::ADD_GROUP, id, &[i64::from(*pgid)]), vec![leader.as_fd()]))
-            }
-            Self::Cgroup(place) => place.record(kind::ADD_CGROUP, id),
-            Self::Directory(place) => place.record(kind::ADD_DIRECTORY, id),
-        }
-    }
-}
-
-impl Place {
-    fn record(&self, kind: u16, id: u32) -> Result<(Record, Vec<BorrowedFd<'_>>)> {
-        let mut record = Record::new(kind, id, &[]);
-        if self.name.is_empty() || self.name.len() > 255 || !record.set_text(self.name.as_bytes()) {
-            return Err(ProcessError::invalid("directory name", "must have 1 to 255 bytes"));
-        }
-        Ok((record, vec![self.parent.as_fd(), self.directory.as_fd()]))
     }
 }
 

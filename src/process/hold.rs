@@ -8,7 +8,7 @@ use super::engine::Engine;
 use super::tree::{Holder, Tree};
 use crate::command::{Command, Descendants, DropPolicy, GroupMode};
 use crate::error::{ProcessError, Result, StartError, StartStep};
-use crate::keeper::{Guard, Registration, Watched};
+use crate::keeper::{Guard, Registration, Watched, Watcher};
 use crate::spawn::{self, SpawnContext, Spawned};
 use crate::sudo::Relay;
 use crate::sys::guarded::ForkGuarded;
@@ -131,12 +131,21 @@ impl Start<'_> {
 
     /// The group, or the process alone where it has no group of its own.
     fn plain(&self) -> Result<(Tree, Ends)> {
+        let wants_group = self.command.containment != Some(Containment::Process)
+            && self.command.group != GroupMode::Host;
+        // Detached ones may outlive the host. For the others it watches before the command runs: a
+        // host that ended in between would leave it.
+        let is_watched = wants_group && self.command.on_drop == DropPolicy::Kill;
+        let watcher = is_watched.then(|| self.engine.watcher()).transpose()?;
         let spawned = spawn::spawn(self.command, &self.context())?;
-        let wants_group = self.command.containment != Some(Containment::Process);
         let group = spawned.pgid.filter(|_| wants_group);
         let holder = if group.is_some() { Holder::Group } else { Holder::Process };
         let (mut tree, ends) = split(spawned, holder);
-        match self.register(&tree, group) {
+        match watcher
+            .zip(group)
+            .and_then(|(watcher, pgid)| register(watcher, pgid, &tree))
+            .transpose()
+        {
             Ok(watched) => tree.watched = watched,
             Err(error) => {
                 tree.end_now();
@@ -145,17 +154,11 @@ impl Start<'_> {
         }
         Ok((tree, ends))
     }
+}
 
-    /// Detached ones are not registered: they may outlive the host.
-    fn register(&self, tree: &Tree, group: Option<i32>) -> Result<Option<Watched>> {
-        let (Some(pgid), Some(leader), DropPolicy::Kill) =
-            (group, tree.shared_pidfd(), self.command.on_drop)
-        else {
-            return Ok(None);
-        };
-        let watcher = self.engine.watcher()?;
-        watcher.watch(Registration::Group { pgid, leader }).map(Some)
-    }
+fn register(watcher: &Arc<Watcher>, pgid: i32, tree: &Tree) -> Option<Result<Watched>> {
+    let leader = tree.shared_pidfd()?;
+    Some(watcher.watch(Registration::Group { pgid, leader }))
 }
 
 fn is_refused_namespace(error: &StartError) -> bool {

@@ -16,7 +16,6 @@ use super::exit::{GUARD, HOLDER, PIDFD};
 use super::hold::{self, Ends};
 use super::input::Input;
 use super::observer::Observer;
-use super::orphans;
 use super::pipes::Pipe;
 use super::snapshots::Snapshots;
 use super::state::{Event, Output, State};
@@ -26,6 +25,7 @@ use crate::error::Result;
 use crate::output::{OutputLog, OutputSource};
 use crate::reactor::{Interest, Key};
 use crate::sudo::Relay;
+use crate::sys::orphans;
 use crate::types::{ExitStatus, ProcessInfo, ProcessStatus};
 
 /// What a launch needs beside the command.

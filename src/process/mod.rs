@@ -16,7 +16,6 @@ mod launch;
 #[allow(clippy::unwrap_used)]
 mod launch_tests;
 mod observer;
-mod orphans;
 mod pipes;
 mod runner;
 mod snapshots;

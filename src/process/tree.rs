@@ -5,18 +5,17 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use once_cell::sync::OnceCell;
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
 
-use super::orphans;
 use crate::cgroup::{Cgroup, Events, Leader};
 use crate::keeper::{Guard, Watched};
-use crate::sys::pidfd;
+use crate::sys::{orphans, pidfd};
 use crate::types::Containment;
 
 /// How long a start that failed late waits for what it had started.
-const END_WAIT: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
+const END_WAIT: Duration = Duration::from_secs(2);
 
 /// What is known about the members that are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,14 +145,7 @@ impl Tree {
         if leader_reaped || matches!(pidfd::signal_process(pidfd, 0), Ok(false)) {
             return Ok(false);
         }
-        let group = rustix::process::Pid::from_raw(self.pid);
-        match (group, rustix::process::Signal::from_named_raw(signal)) {
-            (Some(group), Some(signal)) => {
-                rustix::process::kill_process_group(group, signal)?;
-                Ok(true)
-            }
-            _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
-        }
+        pidfd::signal_number(-self.pid, signal)
     }
 
     /// Who is left after the leader has ended. Members that cannot be asked about are there.
@@ -244,13 +236,9 @@ impl Tree {
     /// Kills what a start that failed late had started, and waits for it, bounded.
     pub(super) fn end_now(&mut self) {
         let _ = self.signal(libc::SIGKILL, false);
-        let last = self.guard().map(|guard| guard.pidfd.as_fd()).or(self.pidfd());
+        let last = self.guard().map(Guard::shared_pidfd).or(self.shared_pidfd());
         if let Some(last) = last {
-            let _ = poll(&mut [PollFd::from_borrowed_fd(last, PollFlags::IN)], Some(&END_WAIT));
-        }
-        match self.guard() {
-            Some(guard) => drop(guard.reap()),
-            None => drop(self.reap()),
+            orphans::end(last, END_WAIT);
         }
         self.release();
     }

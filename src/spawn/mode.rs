@@ -31,12 +31,21 @@ pub(super) fn current() -> Result<CloneMode> {
 }
 
 /// Chooses anew, after the kernel has refused what was chosen.
+///
+/// A host that is short of something right now learns nothing about its kernel: this one start
+/// takes the mode that always works, and the next one chooses.
 pub(super) fn choose_again() -> Result<CloneMode> {
-    let first = preferred()?;
-    let index = (first..MODES.len()).find(|index| works(MODES[*index].1));
-    let index = index.unwrap_or(MODES.len() - 1);
-    CHOSEN.store(index as u8 + 1, Ordering::Relaxed);
-    Ok(MODES[index].1)
+    for (index, (_, mode)) in MODES.iter().enumerate().skip(preferred()?) {
+        match works(*mode) {
+            Ok(true) => {
+                CHOSEN.store(index as u8 + 1, Ordering::Relaxed);
+                return Ok(*mode);
+            }
+            Ok(false) => {}
+            Err(_) => break,
+        }
+    }
+    Ok(CloneMode::Fork)
 }
 
 /// The answers by which sandboxes and old kernels refuse a way of cloning.

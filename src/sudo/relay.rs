@@ -3,10 +3,9 @@
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
-use rustix::process::{pidfd_send_signal, waitid, Signal, WaitId, WaitIdOptions};
+use rustix::process::{pidfd_send_signal, Signal};
 use uuid::Uuid;
 
 use super::connect_back::ConnectBack;
@@ -18,9 +17,10 @@ use crate::error::{ProcessError, Result};
 use crate::keeper::{Channel, Guard, Image, Registration, Relayed, Watcher};
 use crate::spawn::{self, SpawnContext, Spawned};
 use crate::sys::guarded::ForkGuarded;
+use crate::sys::{orphans, pidfd};
 
 /// How long sudo is given to go when it is not needed any more.
-const END_WAIT: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+const END_WAIT: Duration = Duration::from_secs(5);
 
 /// A relay that runs as the user asked for and waits for its command.
 pub(crate) struct Relay {
@@ -134,8 +134,7 @@ impl Sudo {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        self.pidfd.as_ref().is_none_or(|pidfd| ends_within(pidfd, &now))
+        self.pidfd.as_ref().is_none_or(|fd| pidfd::ends_within(fd.as_fd(), Duration::ZERO))
     }
 }
 
@@ -145,14 +144,6 @@ impl Drop for Sudo {
     fn drop(&mut self) {
         self.kill();
         let Some(pidfd) = self.pidfd.take() else { return };
-        if ends_within(&pidfd, &END_WAIT) {
-            let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED);
-        } else {
-            log::warn!("sudo does not end");
-        }
+        orphans::end(Arc::new(pidfd), END_WAIT);
     }
-}
-
-fn ends_within(pidfd: &OwnedFd, time: &Timespec) -> bool {
-    matches!(poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(time)), Ok(1))
 }

@@ -6,7 +6,10 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 
 use crate::types::{ExitStatus, ResourceUsage};
 
@@ -36,6 +39,25 @@ pub(crate) fn signal_group(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<boo
     send(pidfd, signal, SIGNAL_PROCESS_GROUP)
 }
 
+/// Sends `signal` by number, where the system has no better way: to a process, or to a group as its
+/// negative number. The caller makes sure that the number is still theirs. `Ok(false)` when there is
+/// none.
+pub(crate) fn signal_number(number: i32, signal: i32) -> io::Result<bool> {
+    // SAFETY: no memory is involved.
+    if unsafe { libc::kill(number, signal) } == 0 {
+        return Ok(true);
+    }
+    gone(io::Error::last_os_error())
+}
+
+fn gone(error: io::Error) -> io::Result<bool> {
+    if error.raw_os_error() == Some(libc::ESRCH) {
+        Ok(false)
+    } else {
+        Err(error)
+    }
+}
+
 fn send(pidfd: BorrowedFd<'_>, signal: i32, flags: libc::c_uint) -> io::Result<bool> {
     let info: *const libc::siginfo_t = std::ptr::null();
     // SAFETY: the descriptor is open for the call, a null siginfo means "as kill(2)".
@@ -45,10 +67,26 @@ fn send(pidfd: BorrowedFd<'_>, signal: i32, flags: libc::c_uint) -> io::Result<b
     if rc == 0 {
         return Ok(true);
     }
-    match io::Error::last_os_error() {
-        error if error.raw_os_error() == Some(libc::ESRCH) => Ok(false),
-        error => Err(error),
+    gone(io::Error::last_os_error())
+}
+
+/// Whether the process ends within `time`, reaped or not. A signal that the host handles meanwhile
+/// does not end the wait.
+pub(crate) fn ends_within(pidfd: BorrowedFd<'_>, time: Duration) -> bool {
+    let begun = Instant::now();
+    loop {
+        let left = Timespec::try_from(time.saturating_sub(begun.elapsed())).unwrap_or_default();
+        match poll(&mut [PollFd::from_borrowed_fd(pidfd, PollFlags::IN)], Some(&left)) {
+            Err(Errno::INTR) => {}
+            answer => return answer == Ok(1),
+        }
     }
+}
+
+/// Waits for the end of a child that is about to end, and collects it. ECHILD is no error: the host
+/// may have collected it.
+pub(crate) fn collect(pidfd: BorrowedFd<'_>) {
+    while wait(pidfd, 0).is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {}
 }
 
 /// Collects the end of the process without waiting.
@@ -56,22 +94,30 @@ fn send(pidfd: BorrowedFd<'_>, signal: i32, flags: libc::c_uint) -> io::Result<b
 /// Somebody else may have collected it (`ECHILD`): then the kernel is asked for the status that it
 /// keeps with the pidfd (6.15), and where it keeps none the status is unknown, never guessed.
 pub(crate) fn reap(pidfd: BorrowedFd<'_>) -> io::Result<Reaped> {
+    match wait(pidfd, libc::WNOHANG) {
+        Ok((info, usage)) => Ok(from_siginfo(&info, &usage)),
+        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => {
+            Ok(Reaped::Ended(kept_status(pidfd), None))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// waitid(2) with `__WALL`: a child that was killed before its exec has no exit signal, and would
+/// not be found without.
+fn wait(pidfd: BorrowedFd<'_>, flags: i32) -> io::Result<(libc::siginfo_t, libc::rusage)> {
     // SAFETY: both structures are plain data for which all-zero is a valid value.
     let (mut info, mut usage): (libc::siginfo_t, libc::rusage) = unsafe { std::mem::zeroed() };
-    let options = libc::WEXITED | libc::WNOHANG;
+    let options = libc::WEXITED | libc::__WALL | flags;
     // SAFETY: both pointers are valid for writes of their types during the call.
     let rc = unsafe {
         let fd = pidfd.as_raw_fd();
         libc::syscall(libc::SYS_waitid, libc::P_PIDFD, fd, &mut info, options, &mut usage)
     };
     if rc == 0 {
-        return Ok(from_siginfo(&info, &usage));
-    }
-    match io::Error::last_os_error() {
-        error if error.raw_os_error() == Some(libc::ECHILD) => {
-            Ok(Reaped::Ended(kept_status(pidfd), None))
-        }
-        error => Err(error),
+        Ok((info, usage))
+    } else {
+        Err(io::Error::last_os_error())
     }
 }
 

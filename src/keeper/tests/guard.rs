@@ -74,6 +74,22 @@ fn pidfd(pid: i32) -> std::os::fd::OwnedFd {
     rustix::process::pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap()
 }
 
+/// The host has not read of the end of the command when it detaches and goes: the guard's socket
+/// then says first that something was unread.
+#[test]
+fn what_was_ordered_before_the_end_of_the_host_counts() {
+    let (guard, spawned, output) = start_ready(&shell("sleep 1000 & echo left $!; echo ready"));
+    let left = pidfd(output.number("left"));
+    wait_readable(&guard, Instant::now() + PATIENCE);
+    guard.detach().unwrap();
+    let end = guard.shared_pidfd();
+    drop(guard);
+    wait_readable(&end, Instant::now() + PATIENCE);
+    assert!(!crate::sys::pidfd::ends_within(left.as_fd(), std::time::Duration::ZERO));
+    rustix::process::pidfd_send_signal(&left, Signal::KILL).unwrap();
+    drop(spawned);
+}
+
 #[test]
 fn reports_the_exact_exit_code_and_emptiness() {
     let (guard, _) = start(&shell("exit 7"));

@@ -12,8 +12,8 @@ use rustix::process::{waitid, WaitId, WaitIdOptions};
 use super::{helper, wait_readable, Output, PATIENCE};
 use crate::cgroup::{Cgroup, Subtree};
 use crate::command::{Command, Stdout};
-use crate::keeper::watcher::{Place, Registration};
 use crate::keeper::{Guard, Watched, Watcher};
+use crate::keeper::{Place, Registration};
 use crate::spawn::{self, SpawnContext, Spawned};
 
 pub(crate) const ROLE: &str = "PROCESS_MANAGER_TEST_ROLE";

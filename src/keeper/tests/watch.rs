@@ -10,8 +10,7 @@ use super::host::{place, users, Host, NOBODY};
 use super::{wait_readable, Output, PATIENCE};
 use crate::command::{Command, Stdout};
 use crate::keeper::channel::Incoming;
-use crate::keeper::watcher::Registration;
-use crate::keeper::{Watched, Watcher};
+use crate::keeper::{Registration, Watched, Watcher};
 use crate::spawn::{self, SpawnContext};
 
 fn pidfd(pid: i32) -> OwnedFd {
@@ -151,11 +150,11 @@ fn a_directory_that_somebody_else_has_locked_stays() {
     assert!(directory.path().exists());
 }
 
-fn place_unlocked(path: &std::path::Path) -> crate::keeper::watcher::Place {
+fn place_unlocked(path: &std::path::Path) -> crate::keeper::Place {
     let open = |path: &std::path::Path| Arc::new(std::fs::File::open(path).unwrap().into());
     let (parent, directory) = (open(path.parent().unwrap()), open(path));
     let name = path.file_name().unwrap().to_owned();
-    crate::keeper::watcher::Place { parent, name, directory }
+    crate::keeper::Place { parent, name, directory }
 }
 
 /// Waits for the watcher to say something, and takes it.

@@ -57,7 +57,13 @@ impl Control {
         let mut rights = Rights::new([-1; MOST_FDS], 0);
         let mut message = describe(&vector, Some((&mut rights, size_of::<Rights>())));
         // SAFETY: packet and rights outlive the call and are as long as stated.
-        let length = match unsafe { raw::receive(self.fd, &mut message) } {
+        let mut received = unsafe { raw::receive(self.fd, &mut message) };
+        if received == Err(raw::ECONNRESET) {
+            // Said once, before what is still there: the host has gone with something unread.
+            // SAFETY: as above.
+            received = unsafe { raw::receive(self.fd, &mut message) };
+        }
+        let length = match received {
             Err(raw::EAGAIN | raw::EINTR) => return Received::Nothing,
             Err(_) | Ok(0) => return Received::Closed,
             Ok(length) => length,

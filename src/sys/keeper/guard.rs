@@ -10,7 +10,7 @@
 use crate::control::{Control, Received};
 use crate::entry::Args;
 use crate::process::{self, Ended};
-use crate::protocol::{group, host::NO_NUMBER, kind, rest, scope, step, Record};
+use crate::protocol::{group, host::NO_NUMBER, kind, rest, step, Record};
 use crate::raw::{self, Poll};
 use crate::tree::{self, Pids};
 
@@ -189,7 +189,8 @@ impl Guard {
             let _ = raw::read(signals.fd, &mut [0u8; 128]);
             self.pause_ms = 1;
         }
-        if control.revents != 0 {
+        // What a host that has ended had still asked for comes before its end.
+        if control.revents != 0 || host.revents != 0 {
             self.obey();
         }
         if host.revents != 0 && !self.detached {
@@ -197,17 +198,24 @@ impl Guard {
         }
     }
 
+    /// Takes all orders that are there; nothing counts after the last one, which detaches.
     fn obey(&mut self) {
-        match self.control.receive() {
-            Received::Closed => self.killing = true,
-            Received::Nothing => {}
-            Received::Record(record, _) => match record.kind {
-                kind::SIGNAL => self.signal(record.values[0] as i32, record.values[1]),
-                kind::KILL => self.killing = true,
-                kind::SURVEY => self.survey(),
-                kind::DETACH => self.detached = true,
-                _ => {}
-            },
+        while !self.detached {
+            match self.control.receive() {
+                Received::Closed => return self.killing = true,
+                Received::Nothing => return,
+                Received::Record(record, _) => self.carry_out(&record),
+            }
+        }
+    }
+
+    fn carry_out(&mut self, order: &Record) {
+        match order.kind {
+            kind::SIGNAL => tree::signal_all(self.pids, order.values[0] as i32),
+            kind::KILL => self.killing = true,
+            kind::SURVEY => self.survey(),
+            kind::DETACH => self.detached = true,
+            _ => {}
         }
     }
 
@@ -235,7 +243,6 @@ impl Guard {
         let status = ended.status.into();
         let values = [status, ended.user_us, ended.system_us, ended.peak_kib, empty.into()];
         self.control.send(&Record::new(kind::EXITED, 0, &values), -1);
-        self.killing |= self.rest == rest::KILL && !self.detached;
     }
 
     /// Whether the command has ended and its descendants are to be left alone.
@@ -265,19 +272,6 @@ impl Guard {
         }
         tree::kill_children(self.pids);
         self.pause_ms = (self.pause_ms * 2).min(SLOWEST_ROUND_MS);
-    }
-
-    fn signal(&mut self, signal: i32, to: i64) {
-        match to {
-            scope::TREE => tree::signal_all(self.pids, signal),
-            scope::GROUP => {
-                let _ = self.signal_group(signal);
-            }
-            _ if self.running => {
-                let _ = process::kill(self.command, signal);
-            }
-            _ => {}
-        }
     }
 
     /// Signals the command's group if it leads one: through the pidfd (6.9), else by its number,

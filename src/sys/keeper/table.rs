@@ -12,7 +12,6 @@ pub enum Kind {
     /// A free slot; fresh memory is full of them.
     Free = 0,
     Group,
-    Guard,
     Cgroup,
     Directory,
 }

@@ -59,7 +59,7 @@ fn watch(fd: i32, host_fd: i32) -> i32 {
     let (control, ending) = (Control { fd }, 0);
     let mut watch =
         Watch { control, table, ending, host_gone: false, ending_since: 0, pause_ms: 1 };
-    watch.say(kind::READY, 0, process::getpid().into());
+    watch.greet();
     while !watch.done() {
         let mut polls = [fd, host_fd, fd + 1].map(|fd| Poll::readable(watch.watched(fd)));
         polls[0].events = raw::POLLRDHUP;
@@ -81,6 +81,13 @@ impl Watch {
 
     fn done(&self) -> bool {
         self.host_gone && self.ending == 0
+    }
+
+    fn greet(&self) {
+        let own = process::pidfd_open(process::getpid()).unwrap_or(-1);
+        let ready = Record::new(kind::READY, 0, &[process::getpid().into()]);
+        self.control.send(&ready, own);
+        raw::close(own);
     }
 
     fn say(&self, kind: u16, id: u32, value: i64) {
@@ -116,12 +123,11 @@ impl Watch {
     fn obey(&mut self, record: &Record, fds: [i32; 2]) {
         let kind = match record.kind {
             kind::ADD_GROUP => Kind::Group,
-            kind::ADD_GUARD => Kind::Guard,
             kind::ADD_CGROUP => Kind::Cgroup,
             kind::ADD_DIRECTORY => Kind::Directory,
             other => return self.change(other, record.id, fds),
         };
-        let wanted = if matches!(kind, Kind::Group | Kind::Guard) { 1 } else { 2 };
+        let wanted = if kind == Kind::Group { 1 } else { 2 };
         let complete = fds.iter().take(wanted).all(|fd| *fd >= 0);
         let added = if complete { self.add(kind, record, fds) } else { Err(raw::EMFILE) };
         if let Err(errno) = added {
@@ -230,7 +236,6 @@ fn end(entry: &Entry) -> bool {
     match entry.kind {
         Kind::Free => true,
         Kind::Group => end_group(entry),
-        Kind::Guard => end_guard(entry),
         Kind::Cgroup => {
             cgroup::kill(entry.fd);
             !cgroup::populated(entry.fd)
@@ -250,14 +255,6 @@ fn end_group(entry: &Entry) -> bool {
         }
         answer => answer == Err(raw::ESRCH),
     }
-}
-
-/// A guard sees the end of the host itself; all it may need is to be woken from a stop.
-fn end_guard(entry: &Entry) -> bool {
-    let mut polls = [Poll::readable(entry.fd)];
-    raw::poll(&mut polls, 0);
-    let _ = process::pidfd_signal(entry.fd, raw::SIGCONT, false);
-    polls[0].revents != 0
 }
 
 /// Frees a slot and lets go of what it holds.

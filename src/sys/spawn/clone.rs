@@ -103,9 +103,20 @@ unsafe fn fork_plain(entry: Entry, argument: *mut c_void) -> Result<Launched, Er
     // SAFETY: the call touches no memory of ours.
     let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     if pidfd < 0 {
-        return Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::ENOSYS));
+        let errno = std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::ENOSYS);
+        end(pid);
+        return Err(errno);
     }
     adopt(pid as isize, pidfd as RawFd)
+}
+
+/// Ends a child that cannot be held, so that a start that failed leaves nothing.
+fn end(pid: i32) {
+    // SAFETY: nobody has reaped our child but, where the host does so itself, the host.
+    unsafe {
+        libc::kill(pid, libc::SIGKILL);
+        libc::waitpid(pid, std::ptr::null_mut(), libc::__WALL);
+    }
 }
 
 unsafe fn clone_with(

@@ -21,6 +21,7 @@ use super::stack::Stack;
 use super::CloneMode;
 use crate::error::StartStep;
 use crate::sys::high::clear_of_stdio;
+use crate::sys::pidfd;
 
 /// Makes a child that carries out `plan` and returns when it has become its program.
 ///
@@ -97,7 +98,7 @@ fn settle(launched: Launched, failure: Option<Failure>) -> Result<Launched, Fail
         let pidfd = clear_of_stdio(launched.pidfd);
         return Ok(Launched { pid: launched.pid, pidfd });
     };
-    reap(&launched);
+    pidfd::collect(launched.pidfd.as_fd());
     Err(failure)
 }
 
@@ -124,20 +125,5 @@ fn refused_in(plan: &Plan<'_>, cgroup: bool, errno: Errno) -> Failure {
     match cgroup && !about_clone.contains(&errno) {
         true => Failure::new(StartStep::Contain, errno),
         false => refused(errno),
-    }
-}
-
-/// Waits for the end of a child that never became its program; it is about to end. ECHILD is no error: the host may
-/// have reaped it (only where the exit signal had to be SIGCHLD).
-pub(super) fn reap(launched: &Launched) {
-    loop {
-        // SAFETY: all-zero is a valid siginfo_t to be filled in.
-        let mut info: libc::siginfo_t = unsafe { core::mem::zeroed() };
-        let (id, options) = (launched.pidfd.as_raw_fd() as u32, libc::WEXITED | libc::__WALL);
-        // SAFETY: `info` outlives the call.
-        let result = unsafe { libc::waitid(libc::P_PIDFD, id, &raw mut info, options) };
-        if result == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::EINTR) {
-            return;
-        }
     }
 }

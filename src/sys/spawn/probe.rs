@@ -7,34 +7,46 @@
 #![allow(unsafe_code)]
 
 use core::ffi::c_void;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::clone;
 use super::mask::BlockedSignals;
+use super::raw::Errno;
 use super::stack::Stack;
-use super::{child, launch, CloneMode};
+use super::{child, CloneMode};
+use crate::sys::pidfd;
+
+/// Of descriptors, processes, memory: answers that say nothing about the call itself.
+const SHORTAGES: [Errno; 4] = [libc::EMFILE, libc::ENFILE, libc::EAGAIN, libc::ENOMEM];
 
 /// True if children made in this mode share memory with their parent, which waits for them.
 /// Always true for the fork mode, which needs neither.
-pub(crate) fn works(mode: CloneMode) -> bool {
+///
+/// Errors: what the host is short of; nothing is known then.
+pub(crate) fn works(mode: CloneMode) -> Result<bool, Errno> {
     let word = AtomicU32::new(0);
     let argument = (&raw const word).cast_mut().cast::<c_void>();
-    let Ok(stack) = Stack::take() else { return false };
+    let stack = Stack::take()?;
     let blocked = BlockedSignals::new();
     // SAFETY: the child only stores to the word, which outlives it, and ends.
     let launched = unsafe {
         match mode {
             CloneMode::Clone3 => clone::clone3(&stack, None, 0, mark, argument),
             CloneMode::Clone => clone::clone(&stack, 0, mark, argument),
-            CloneMode::Fork => return true,
+            CloneMode::Fork => return Ok(true),
         }
     };
     let arrived = word.load(Ordering::Acquire) == 1;
     drop(blocked);
-    if let Ok(launched) = &launched {
-        launch::reap(launched);
+    match launched {
+        Ok(launched) => {
+            pidfd::collect(launched.pidfd.as_fd());
+            Ok(arrived)
+        }
+        Err(errno) if SHORTAGES.contains(&errno) => Err(errno),
+        Err(_) => Ok(false),
     }
-    launched.is_ok() && arrived
 }
 
 unsafe extern "C" fn mark(word: *mut c_void) -> ! {

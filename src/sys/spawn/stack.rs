@@ -58,13 +58,15 @@ impl Stack {
         if base == libc::MAP_FAILED {
             return Err(last_errno());
         }
-        let stack = Self { lowest: base.cast::<u8>().wrapping_add(guard) };
+        let lowest = base.cast::<u8>().wrapping_add(guard);
         let access = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: the range lies within the mapping made above.
-        match unsafe { libc::mprotect(stack.lowest.cast(), SIZE, access) } {
-            0 => Ok(stack),
-            _ => Err(last_errno()),
+        if unsafe { libc::mprotect(lowest.cast(), SIZE, access) } == 0 {
+            return Ok(Self { lowest });
         }
+        let errno = last_errno();
+        unmap(lowest);
+        Err(errno)
     }
 }
 
@@ -76,10 +78,15 @@ impl Drop for Stack {
                 return;
             }
         }
-        let guard = page_size();
-        // SAFETY: the mapping is ours, and no child runs on it any more.
-        unsafe { libc::munmap(self.lowest.wrapping_sub(guard).cast(), guard + SIZE) };
+        unmap(self.lowest);
     }
+}
+
+/// For a stack that nobody runs on any more, or ever did.
+fn unmap(lowest: *mut u8) {
+    let guard = page_size();
+    // SAFETY: the mapping is ours, and not in use.
+    unsafe { libc::munmap(lowest.wrapping_sub(guard).cast(), guard + SIZE) };
 }
 
 /// Asked from libc: rustix reads the auxiliary vector itself and crashes under valgrind.

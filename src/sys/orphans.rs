@@ -3,20 +3,29 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crate::sys::fork::PerProcess;
-use crate::sys::pidfd::{self, Reaped};
+use super::fork::PerProcess;
+use super::pidfd::{self, Reaped};
 
 /// A forked copy has no children of its parent's, and starts with none.
 static ORPHANS: PerProcess<Mutex<Vec<Arc<OwnedFd>>>> = PerProcess::new();
 
 /// Takes a child over.
-pub(super) fn adopt(pidfd: Arc<OwnedFd>) {
+pub(crate) fn adopt(pidfd: Arc<OwnedFd>) {
     lock().push(pidfd);
 }
 
+/// Collects a child that was told to end, and takes over one that has not within `patience`.
+pub(crate) fn end(pidfd: Arc<OwnedFd>, patience: Duration) {
+    let has_ended = pidfd::ends_within(pidfd.as_fd(), patience);
+    if !has_ended || matches!(pidfd::reap(pidfd.as_fd()), Ok(Reaped::NotYet)) {
+        adopt(pidfd);
+    }
+}
+
 /// Collects those that have ended, without waiting.
-pub(super) fn sweep() {
+pub(crate) fn sweep() {
     lock().retain(|pidfd| matches!(pidfd::reap(pidfd.as_fd()), Ok(Reaped::NotYet)));
 }
 
