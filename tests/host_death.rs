@@ -99,7 +99,7 @@ fn levels() -> Vec<&'static str> {
 fn is_lacking(level: Containment) -> bool {
     match ProcessRunner::start_command(Command::new("true").containment(level)) {
         Err(ProcessError::Unsupported(reason)) => {
-            println!("skipped: no {level} here ({reason})");
+            println!("  skipped: no {level} here ({reason})");
             true
         }
         _ => false,
@@ -217,7 +217,7 @@ fn killing_the_hosts_whole_group_helps_nothing_to_survive() {
         host.wait_ready();
         let group = rustix::process::getpgid(Some(host.pid())).unwrap();
         if group == rustix::process::getpgrp() {
-            println!("skipped: the host shares the group of the test program");
+            println!("  skipped: the host shares the group of the test program");
             kill_process(host.pid(), Signal::KILL).unwrap();
         } else {
             kill_process_group(group, Signal::KILL).unwrap();

@@ -72,7 +72,7 @@ pub(crate) fn users() -> Vec<Option<u32>> {
     if rustix::process::geteuid().is_root() {
         return vec![None, Some(NOBODY)];
     }
-    println!("skipped: only root can try another user");
+    println!("  skipped: only root can try another user");
     vec![None]
 }
 

@@ -21,7 +21,7 @@ pub fn two_hundred(children: &Children) {
         let manager = ProcessManager::new(extractor);
         let command = || Command::binary("ticker").containment(level);
         if let Err(ProcessError::Unsupported(reason)) = manager.start(command()) {
-            eprintln!("skipped: no {level} here ({reason})");
+            eprintln!("  skipped: no {level} here ({reason})");
             continue;
         }
         let results = manager.start_each((1..200).map(|_| command()).collect());
