@@ -21,6 +21,7 @@ mod users;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use users::User;
 
@@ -45,6 +46,22 @@ fn able() -> bool {
         println!("skipped: {why}");
     }
     users::missing().is_none()
+}
+
+/// A bound for what happens soon on a healthy machine; never a measure.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits, by looking again, for what nobody tells.
+fn eventually<T: std::fmt::Debug>(look: impl Fn() -> T, is_right: impl Fn(&T) -> bool) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let seen = look();
+        if is_right(&seen) {
+            return;
+        }
+        assert!(Instant::now() < until, "still {seen:?}");
+        std::thread::yield_now();
+    }
 }
 
 /// A host that has come to where its case waits to be killed.

@@ -1,7 +1,6 @@
 //! Starts through sudo that are awaited: the talk is elsewhere, and can be given up.
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::pin;
 use std::sync::mpsc;
 use std::task::{Context, Waker};
@@ -10,7 +9,7 @@ use futures::executor::block_on;
 use process_manager::{ProcessManager, SudoErrorKind, SudoMode, SudoOptions};
 
 use crate::cases::{kind_of, no_child_is_left, options, output, shell, SOON};
-use crate::{able, attempts, check, ALL, PASSWORD};
+use crate::{able, attempts, check, eventually, ALL, PASSWORD};
 
 #[test]
 fn an_awaited_start_works_as_a_blocking_one() {
@@ -77,19 +76,18 @@ fn dropped_in_the_delay() {
         let mut start = pin!(manager.start_with_sudo_options_async(shell("id"), options()));
         assert!(start.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         // Counted by PAM before the delay, in the home directory, which is the current one.
-        while std::fs::read("attempts").map_or(true, |text| text.is_empty()) {
-            std::thread::yield_now();
-        }
+        eventually(|| std::fs::read("attempts").unwrap_or_default(), |text| !text.is_empty());
     }
     the_talk_ends(&manager);
 }
 
 fn the_talk_ends(manager: &ProcessManager) {
-    let tasks = || std::fs::read_dir("/proc/self/task").unwrap().flatten();
-    let name = |path: &Path| std::fs::read_to_string(path.join("comm")).unwrap_or_default();
-    while tasks().any(|task| name(&task.path()).starts_with("pm-sudo")) {
-        std::thread::yield_now();
-    }
+    let talks = || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|name| name.starts_with("pm-sudo")).collect::<Vec<_>>()
+    };
+    eventually(talks, Vec::is_empty);
     no_child_is_left();
     assert_eq!(manager.get_process_count(), 0);
 }

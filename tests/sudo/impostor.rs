@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::Instant;
 
 use rustix::net::{
     connect, sendmsg, socket, AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
@@ -12,7 +14,7 @@ use rustix::net::{
 };
 
 use crate::users::{succeed, User};
-use crate::{able, lingering, FREE, PASSWORD};
+use crate::{able, lingering, FREE, PASSWORD, PATIENCE};
 
 #[test]
 fn an_impostor_is_not_taken_for_the_relay() {
@@ -22,26 +24,32 @@ fn an_impostor_is_not_taken_for_the_relay() {
     let target = User::new(None, None);
     let rule = format!("Defaults:USER log_input, iolog_dir=/tmp/USER.iolog\n{FREE}");
     let user = User::new(Some(PASSWORD), Some(&rule));
-    let mut impostor = lingering(&mut target.host("impostor", b""));
-    let has_claimed = || target.home().join("claimed").exists();
-    // At least once: it may have claimed to be the relay of another test by now.
-    loop {
+    let host = user.home().join("host");
+    let mut impostor = lingering(target.host("impostor", b"").env(HOST, host));
+    let until = Instant::now() + PATIENCE;
+    // Again if the impostor came too late to the only relay there was.
+    while !target.home().join("claimed").exists() {
+        assert!(Instant::now() < until, "the impostor meets no relay");
         succeed(user.host("target", PASSWORD).env("PM_TARGET", &target.name));
-        if has_claimed() {
-            break;
-        }
     }
     impostor.kill().unwrap();
     impostor.wait().unwrap();
     std::fs::remove_dir_all(format!("/tmp/{}.iolog", user.name)).unwrap();
 }
 
-/// The role: connects wherever a relay will, says hello, and stays.
+/// The program of the only host whose relays are to be met: other tests, and other users of the
+/// machine, have relays of their own.
+const HOST: &str = "PM_HOST";
+
+/// The role: connects wherever a relay of that host will, says hello, and stays until it is killed;
+/// a test that has failed kills nobody.
 pub fn play() {
     println!("lingering");
+    let host = std::env::var(HOST).unwrap();
     let (mut seen, mut claims) = (HashSet::new(), Vec::new());
-    loop {
-        for address in addresses() {
+    let until = Instant::now() + 2 * PATIENCE;
+    while Instant::now() < until {
+        for address in addresses(&host) {
             if seen.insert(address.clone()) {
                 claims.extend(claim(&address));
             }
@@ -52,15 +60,26 @@ pub fn play() {
     }
 }
 
-/// What stands after `relay` on somebody's command line.
-fn addresses() -> Vec<Vec<u8>> {
+/// What stands after `relay` on the command line of somebody below this host.
+fn addresses(host: &str) -> Vec<Vec<u8>> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    let address = |line: Vec<u8>| {
+    let address = |entry: std::fs::DirEntry| {
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
         let mut words = line.split(|byte| *byte == 0).skip_while(|word| *word != b"relay");
-        words.nth(1).map(<[u8]>::to_vec)
+        let address = words.nth(1)?.to_vec();
+        is_below(host, &entry.path()).then_some(address)
     };
-    lines.filter_map(address).collect()
+    processes.filter_map(address).collect()
+}
+
+/// Whether a parent of this process, or a parent of that one, runs this program.
+fn is_below(host: &str, process: &Path) -> bool {
+    let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap_or("0").trim();
+    let process = Path::new("/proc").join(parent);
+    let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
+    let is_host = line.split(|byte| *byte == 0).next() == Some(host.as_bytes());
+    is_host || (parent != "0" && is_below(host, &process))
 }
 
 /// A hello as the keeper's, but for the word.

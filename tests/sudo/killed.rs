@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::users::User;
-use crate::{able, lingering, ALL, PASSWORD};
+use crate::{able, eventually, lingering, ALL, PASSWORD};
 
 #[test]
 fn a_killed_host_leaves_no_tree_of_root() {
@@ -16,9 +16,7 @@ fn a_killed_host_leaves_no_tree_of_root() {
     assert!(!carriers(&mark).is_empty());
     host.kill().unwrap();
     host.wait().unwrap();
-    while !carriers(&mark).is_empty() {
-        std::thread::yield_now();
-    }
+    eventually(|| carriers(&mark), Vec::is_empty);
 }
 
 #[test]
@@ -31,15 +29,15 @@ fn a_host_killed_at_the_prompt_leaves_nothing() {
     let left = || {
         let entries = std::fs::read_dir(user.home()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| name.starts_with("process_manager")).count()
+        names.filter(|name| name.starts_with("process_manager")).collect::<Vec<_>>()
     };
     let sudos = processes_of(&user);
-    assert!(left() > 0 && sudos.len() > 1, "{sudos:?}");
+    assert!(!left().is_empty() && sudos.len() > 1, "{sudos:?}");
     host.kill().unwrap();
     host.wait().unwrap();
-    while left() > 0 || sudos.iter().any(|pid| Path::new("/proc").join(pid).exists()) {
-        std::thread::yield_now();
-    }
+    eventually(left, Vec::is_empty);
+    let is_there = |pid: &&String| Path::new("/proc").join(pid).exists();
+    eventually(|| sudos.iter().filter(is_there).collect::<Vec<_>>(), Vec::is_empty);
 }
 
 /// The processes that this user has started, of whichever user they are.
