@@ -13,7 +13,7 @@ use common::{child, command, line, wait_for_line, SOON};
 use futures::executor::block_on;
 use process_manager::{
     BinaryExtractor, Command, EventKind, ExitStatus, ProcessConfig, ProcessError, ProcessManager,
-    ProcessStatus, StopLadder, WatchItem,
+    ProcessStatus, Stdin, StopLadder, WatchItem,
 };
 
 fn manager() -> ProcessManager {
@@ -97,21 +97,25 @@ fn all_or_none_rolls_back() {
     assert_eq!(ids.len(), 2);
 }
 
+/// None of them ends before all are told: to wait for one before the next is told is for ever.
 #[test]
 fn stop_all_signals_everything_first() {
     let manager = manager();
-    let grace = Duration::from_millis(300);
-    let ladder = StopLadder::term_then_kill(grace);
-    let start = |_| manager.start(command("ignore_term").stop_ladder(ladder.clone())).unwrap();
-    let runners: Vec<_> = (0..20).map(start).collect();
-    for runner in &runners {
-        wait_for_line(&mut runner.get_output_stream(), "ready");
-    }
-    let begin = std::time::Instant::now();
-    manager.stop_all_blocking(None).unwrap();
-    // One after the other would take 20 graces.
-    assert!(begin.elapsed() < grace * 10);
-    assert!(runners.iter().all(|runner| runner.info().exit.unwrap().signal() == Some(9)));
+    let patient = StopLadder::term_then_kill(SOON.unwrap() * 10);
+    let tells = command("tells_term").stdin(Stdin::Pipe).stop_ladder(patient);
+    let runners: Vec<_> = (0..20).map(|_| manager.start(tells.clone()).unwrap()).collect();
+    let mut streams: Vec<_> = runners.iter().map(|runner| runner.get_output_stream()).collect();
+    streams.iter_mut().for_each(|stream| wait_for_line(stream, "ready"));
+    std::thread::scope(|scope| {
+        let stop = scope.spawn(|| manager.stop_all_blocking(None));
+        let next = streams.iter_mut().map(|stream| stream.next_blocking(SOON));
+        let told = next.take_while(|line| matches!(line, Ok(Some(line)) if line == "told")).count();
+        // Before anything is asserted, so that the stop ends whatever was found.
+        runners.iter().for_each(|runner| runner.close_stdin().unwrap());
+        stop.join().unwrap().unwrap();
+        assert_eq!(told, 20);
+    });
+    assert!(runners.iter().all(|runner| runner.info().exit == Some(ExitStatus::Code(0))));
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! The host's descriptors.
 
 use std::os::fd::AsFd;
+use std::time::Duration;
 
-use process_manager::{BinaryExtractor, Command, Containment, ExitStatus, ProcessManager};
+use process_manager::{
+    BinaryExtractor, Command, Containment, ExitStatus, ProcessManager, ProcessRunner, StopLadder,
+};
 
 use super::{run_short, Children, SOON};
 
@@ -50,7 +53,7 @@ pub fn limit_in_mid_batch(children: &Children) {
         assert_eq!(error.errno(), Some(libc::EMFILE), "{error}");
     }
     assert_eq!(manager.get_running_count(), started);
-    manager.stop_all_blocking(Some(process_manager::StopLadder::kill())).expect("all stop");
+    manager.stop_all_blocking(Some(StopLadder::kill())).expect("all stop");
     drop(manager);
     assert_eq!(open(), before);
 }
@@ -62,8 +65,11 @@ pub fn used_up(children: &Children) {
     unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) };
     let manager = ProcessManager::default();
     let before = open();
+    // Longer than this program's life: who is not asked to end by a signal is waited for until then.
+    let patient = StopLadder::term_then_kill(Duration::from_secs(600));
     let start = |_| {
-        let runner = manager.start(children.command("tree")).expect("starts");
+        let tree = children.command("tree").stop_ladder(patient.clone());
+        let runner = manager.start(tree).expect("starts");
         let members = members(&runner);
         (runner, members)
     };
@@ -72,15 +78,17 @@ pub fn used_up(children: &Children) {
     assert_eq!(ignoring.get_output_stream().lines().next().as_deref(), Some("ready"));
     let filler: Vec<_> =
         std::iter::from_fn(|| std::io::stderr().as_fd().try_clone_to_owned().ok()).collect();
-    let begun = std::time::Instant::now();
     trees[0].0.kill().expect("is killed");
     trees[1].0.stop_blocking(None).expect("is stopped");
-    let soon = process_manager::StopLadder::term_then_kill(std::time::Duration::from_millis(100));
+    let soon = StopLadder::term_then_kill(Duration::from_millis(100));
     ignoring.stop_blocking(Some(soon)).expect("is killed in the end");
     drop(trees[2].0.clone());
     manager.stop_all_blocking(None).expect("all stop");
-    assert!(begun.elapsed() < std::time::Duration::from_secs(4), "{:?}", begun.elapsed());
     drop(filler);
+    let signal = |runner: &ProcessRunner| runner.info().exit.and_then(|exit| exit.signal());
+    let signals = trees.iter().map(|(runner, _)| signal(runner)).chain([signal(&ignoring)]);
+    let expected = [libc::SIGKILL, libc::SIGTERM, libc::SIGTERM, libc::SIGKILL];
+    assert_eq!(signals.collect::<Vec<_>>(), expected.map(Some));
     for pid in trees.iter().flat_map(|(_, members)| members) {
         let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         assert!(state.is_empty() || state.contains(") Z "), "left: {state}");
@@ -90,7 +98,7 @@ pub fn used_up(children: &Children) {
 }
 
 /// The pids that the helper `tree` tells.
-fn members(runner: &process_manager::ProcessRunner) -> Vec<u32> {
+fn members(runner: &ProcessRunner) -> Vec<u32> {
     let lines = runner.get_output_stream().lines().take_while(|line| line != "ready");
     let pid = |line: String| line.split(' ').nth(1).and_then(|pid| pid.parse().ok());
     lines.map(|line| pid(line).expect("a pid")).collect()
