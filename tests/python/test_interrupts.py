@@ -56,6 +56,7 @@ def test_the_list_of_blocking_calls_is_complete() -> None:
 
 @pytest.mark.parametrize("call", BLOCKING)
 def test_ctrl_c_is_answered_at_once(child: Child, call: str) -> None:
+    """Each call takes 30 s or more by itself, which no busy machine makes of an answer."""
     _, err = script(
         "manager = pm.ProcessManager()\n"
         "process = manager.start([sys.argv[1]], stdin='pipe', stop=30)\n"
@@ -71,13 +72,13 @@ def test_ctrl_c_is_answered_at_once(child: Child, call: str) -> None:
         f"    {call}\n"
         "except KeyboardInterrupt:\n"
         "    took = time.monotonic() - sent[0]\n"
-        "    print('answered', took < 2, file=sys.stderr)\n"
+        "    print('answered' if took < 20 else f'{took} s of 30', file=sys.stderr)\n"
         "timer.join()\n"
         "if not manager.closed:\n"
         "    process.kill()\n",
         child("ignore_term"),
     )
-    assert err == "answered True\n"
+    assert err == "answered\n"
 
 
 @pytest.mark.parametrize("call", ["process.wait()", "output.next()", "manager.poll(None)"])
