@@ -27,8 +27,8 @@ class Popen(Blocking):
         process = subprocess.Popen(command, **PIPES)
         for line in process.stdout:
             count += 1
-        process.communicate()
-        check_end(process.returncode)
+        _, stderr = process.communicate()
+        check_end(process.returncode, stderr)
         return count, line
 
     async def text(self, command: list[str]) -> tuple[int, str]:
@@ -37,8 +37,8 @@ class Popen(Blocking):
         process = subprocess.Popen(command, encoding="utf-8", **PIPES)
         for line in process.stdout:
             count += 1
-        process.communicate()
-        check_end(process.returncode)
+        _, stderr = process.communicate()
+        check_end(process.returncode, stderr)
         return count, line
 
     async def each_line(self, command: list[str], seen: Callable[[bytes], None]) -> None:
@@ -46,8 +46,8 @@ class Popen(Blocking):
         process = subprocess.Popen(command, **PIPES)
         for line in process.stdout:
             seen(line)
-        process.communicate()
-        check_end(process.returncode)
+        _, stderr = process.communicate()
+        check_end(process.returncode, stderr)
 
 
 class Run(Blocking):
@@ -76,8 +76,8 @@ class Asyncio:
         process = await asyncio.create_subprocess_exec(*command, **PIPES)
         async for line in process.stdout:
             count += 1
-        await process.communicate()
-        check_end(process.returncode)
+        _, stderr = await process.communicate()
+        check_end(process.returncode, stderr)
         return count, line
 
     async def each_line(self, command: list[str], seen: Callable[[bytes], None]) -> None:
@@ -85,5 +85,5 @@ class Asyncio:
         process = await asyncio.create_subprocess_exec(*command, **PIPES)
         async for line in process.stdout:
             seen(line)
-        await process.communicate()
-        check_end(process.returncode)
+        _, stderr = await process.communicate()
+        check_end(process.returncode, stderr)

@@ -1,5 +1,7 @@
 //! What a table is: who is asked for what, and what is to come out.
 
+use crate::rows::{OURS, RAW};
+
 /// How much work a run does.
 #[derive(Clone, Copy)]
 pub struct Size {
@@ -68,6 +70,13 @@ pub struct Entry {
     pub request: String,
     /// What exactly it does, where the worker itself cannot tell.
     pub about: Option<&'static str>,
+}
+
+impl Entry {
+    /// Whether it is neither this library nor a floor, without which a table tells nothing.
+    pub fn is_peer(&self) -> bool {
+        ![OURS, RAW].iter().any(|own| self.name.starts_with(own))
+    }
 }
 
 /// One figure of those that a request gives; smaller is better.

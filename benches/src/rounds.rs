@@ -37,9 +37,10 @@ pub struct Row {
 
 /// Why a row has no figures.
 pub enum Failure {
-    /// It could not take part.
+    /// A peer that could not take part.
     Skipped(String),
-    /// It took part and did not do what it must: a count was wrong, for example.
+    /// It did not do what it must: a count was wrong, for example, or it is no peer and could not
+    /// take part.
     Failed(String),
 }
 
@@ -119,7 +120,10 @@ impl Seat {
                 Some(worker)
             }
             Err(why) => {
-                self.row.failure = Some(Failure::Skipped(why.to_string()));
+                let why = why.to_string();
+                let is_peer = entry.is_peer();
+                self.row.failure =
+                    Some(if is_peer { Failure::Skipped(why) } else { Failure::Failed(why) });
                 None
             }
         }

@@ -67,10 +67,19 @@ impl OursFleet {
             .collect()
     }
 
-    /// Ends all, trees included.
+    /// Ends all, trees included. The handles tell how each has ended: of ended ones the manager
+    /// keeps some only.
     pub fn stop(&mut self, manager: &ProcessManager) -> Outcome<()> {
+        let runner = |id| manager.runner(id).ok_or("one is gone");
+        let runners = self.ids.drain(..).map(runner).collect::<Result<Vec<_>, _>>()?;
         manager.stop_all_blocking(None)?;
-        match (self.ids.drain(..).len(), manager.get_running_count()) {
+        for runner in &runners {
+            let exit = runner.wait_blocking(Some(Duration::ZERO))?;
+            if exit.signal() != Some(libc::SIGTERM) {
+                return Err(exit.to_string().into());
+            }
+        }
+        match (runners.len(), manager.get_running_count()) {
             (0, _) => Err("no fleet".into()),
             (_, 0) => Ok(()),
             (_, left) => Err(format!("{left} still run").into()),

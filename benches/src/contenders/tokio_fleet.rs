@@ -1,5 +1,6 @@
 //! tokio's many children on a current-thread runtime: a task for each that is read.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -52,7 +53,7 @@ impl TokioFleet {
         }
         for running in &mut self.running {
             let status = running.wait().await?;
-            if status.success() {
+            if status.signal() != Some(libc::SIGTERM) {
                 return Err(status.to_string().into());
             }
         }

@@ -14,13 +14,14 @@ use crate::work::{check_said, Child, Contender, Fleet, Outcome, Tally, SAY, TINY
 pub struct TokioProcess {
     runtime: Runtime,
     fleet: TokioFleet,
+    is_bytes: bool,
 }
 
 impl TokioProcess {
-    /// Builds its runtime.
-    pub fn new() -> Outcome<Self> {
+    /// Builds its runtime; lines are taken as bytes, or as tokio offers them first: as Strings.
+    pub fn new(is_bytes: bool) -> Outcome<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { runtime, fleet: TokioFleet::default() })
+        Ok(Self { runtime, fleet: TokioFleet::default(), is_bytes })
     }
 
     fn with_stdout<T>(
@@ -42,6 +43,25 @@ impl TokioProcess {
     }
 }
 
+type Reader = BufReader<ChildStdout>;
+
+async fn each_as_string(reader: Reader, seen: &mut dyn FnMut(&[u8])) -> Outcome<()> {
+    let mut lines = reader.lines();
+    while let Some(line) = lines.next_line().await? {
+        seen(line.as_bytes());
+    }
+    Ok(())
+}
+
+async fn each_as_bytes(mut reader: Reader, seen: &mut dyn FnMut(&[u8])) -> Outcome<()> {
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).await? > 0 {
+        seen(line.strip_suffix(b"\n").unwrap_or(&line));
+        line.clear();
+    }
+    Ok(())
+}
+
 async fn say() -> Outcome<()> {
     let output = Command::new(TINY).arg(SAY).stdin(Stdio::null()).output().await?;
     check_said(output.status.success(), &output.stdout, &output.stderr)
@@ -50,7 +70,13 @@ async fn say() -> Outcome<()> {
 impl Contender for TokioProcess {
     fn about(&self, work: &str) -> &'static str {
         match work {
-            "lines" | "latency" => "current-thread runtime, BufReader of 64 KiB, lines().next_line",
+            "lines" if self.is_bytes => {
+                "current-thread runtime, BufReader of 64 KiB, read_until(b'\\n') into one Vec"
+            }
+            "lines" | "latency" => {
+                "current-thread runtime, BufReader of 64 KiB, lines().next_line, which checks that \
+                 the line is UTF-8 and makes a new String of it; the others hand out bytes"
+            }
             "bytes" => "current-thread runtime, ChildStdout::read of 64 KiB at a time",
             "flight" => "current-thread runtime, a JoinSet of 64 tasks in Command::output",
             "idle" => {
@@ -93,11 +119,11 @@ impl Contender for TokioProcess {
 
     fn each_line(&mut self, child: &Child, seen: &mut dyn FnMut(&[u8])) -> Outcome<()> {
         self.with_stdout(child, async |stdout| {
-            let mut lines = BufReader::with_capacity(64 << 10, stdout).lines();
-            while let Some(line) = lines.next_line().await? {
-                seen(line.as_bytes());
+            let reader = BufReader::with_capacity(64 << 10, stdout);
+            match self.is_bytes {
+                true => each_as_bytes(reader, seen).await,
+                false => each_as_string(reader, seen).await,
             }
-            Ok(())
         })
     }
 

@@ -8,6 +8,8 @@ const C_PULL: &str = "process_manager, C pull";
 const C_POLL: &str = "process_manager, C poll";
 const CS: &[(&str, Program)] =
     &[(C_PULL, Program::C("capi", &["pull"])), (C_POLL, Program::C("capi", &["poll"]))];
+/// What tokio costs without a String a line; the targets name its `lines`.
+const TOKIO_BYTES: &[(&str, Program)] = &[("tokio::process, bytes", Program::Rust("tokio-bytes"))];
 
 /// The tables of this file. Streaming depends on whether child and host share a CPU.
 pub fn plans(size: Size) -> Vec<Plan> {
@@ -27,7 +29,9 @@ fn lines(size: Size) -> Plan {
     let title =
         format!("{} lines of 80 bytes through one child's stdout, order checked", size.lines);
     let request = format!("lines {}", size.lines);
-    let plan = Plan::new("lines", title, "ns a line").ask(&request, MAIN).ask(&request, CS);
+    let plan =
+        Plan::new("lines", title, "ns a line").ask(&request, MAIN).ask(&request, TOKIO_BYTES);
+    let plan = plan.ask(&request, CS);
     [OURS, C_POLL, C_PULL]
         .into_iter()
         .fold(plan, |plan, ours| plan.target(ours, Times(1.3), RAW).target(ours, Times(0.6), TOKIO))
