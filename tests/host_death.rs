@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use common::{child, line};
+use common::{child, left, line};
 use process_manager::{Command, Containment, Descendants, ProcessError, ProcessRunner};
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::fs::inotify;
@@ -199,15 +199,13 @@ fn descriptors(watcher: Pid) -> usize {
 
 /// The watcher that holds a pidfd of this process.
 fn watcher_of(host: Pid) -> Option<Pid> {
-    let mark = format!("\nPid:\t{}\n", host.as_raw_nonzero());
-    let holds = |entry: &std::fs::DirEntry| {
-        let is_watcher = std::fs::read_to_string(entry.path().join("comm"));
-        let infos = std::fs::read_dir(entry.path().join("fdinfo")).into_iter().flatten().flatten();
-        let mut infos = infos.filter_map(|info| std::fs::read_to_string(info.path()).ok());
-        is_watcher.is_ok_and(|name| name == "pm-watch\n") && infos.any(|info| info.contains(&mark))
+    let is_named = |process: &Path| {
+        std::fs::read_to_string(process.join("comm")).is_ok_and(|name| name == "pm-watch\n")
     };
-    let found = std::fs::read_dir("/proc").unwrap().flatten().find(holds)?;
-    Pid::from_raw(found.file_name().to_str()?.parse().ok()?)
+    let host = host.as_raw_nonzero().get() as u32;
+    let found =
+        left::processes().find(|process| is_named(process) && left::is_watching(process, host))?;
+    Pid::from_raw(found.file_name()?.to_str()?.parse().ok()?)
 }
 
 #[test]

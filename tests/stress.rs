@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use common::{open_descriptors, threads, SOON};
+use common::{left, open_descriptors, threads, SOON};
 use futures::executor::block_on;
 use futures::FutureExt;
 use process_manager::{
@@ -301,15 +301,6 @@ fn children_left() -> Vec<String> {
     entries.filter(|path| is_ours(path)).map(|path| path.display().to_string()).collect()
 }
 
-fn cgroups_left() -> Vec<String> {
-    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let path = own.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or_default().to_owned();
-    let prefix = format!("process_manager.{}.", std::process::id());
-    let entries = std::fs::read_dir(format!("/sys/fs/cgroup{path}")).into_iter().flatten();
-    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names.filter(|name| name.starts_with(&prefix)).collect()
-}
-
 /// What is given up late, by the engine itself, has a moment for it.
 fn eventually<T: std::fmt::Debug>(look: impl Fn() -> T, is_right: impl Fn(&T) -> bool) {
     let until = Instant::now() + Duration::from_secs(20);
@@ -346,7 +337,7 @@ fn nothing_hangs_and_nothing_is_left() {
     eprintln!("{} operations", total.into_inner());
     eventually(children_left, Vec::is_empty);
     eventually(threads, |threads| threads.len() == before.len());
-    eventually(cgroups_left, Vec::is_empty);
+    eventually(left::cgroups, Vec::is_empty);
     // The last detached ones are collected by the next start.
     common::start(common::command("exit_code").arg("0")).wait_blocking(SOON).unwrap();
     eventually(open_descriptors, |open| *open == descriptors);

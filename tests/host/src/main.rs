@@ -8,6 +8,8 @@ mod crowd;
 mod deaths;
 mod descriptors;
 mod forks;
+#[path = "../../common/left.rs"]
+mod left;
 mod memory;
 mod signals;
 mod threads;
