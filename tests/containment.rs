@@ -24,13 +24,14 @@ const NOBODY: u32 = 65534;
 /// The levels that prove a tree empty, as far as this machine has them.
 fn proving_levels() -> Vec<Containment> {
     let levels = [Containment::Guard, Containment::Cgroup, Containment::PidNamespace];
-    levels.into_iter().filter(|level| is_there(*level)).collect()
+    levels.into_iter().filter(|level| is_there(*level, "  ")).collect()
 }
 
-fn is_there(level: Containment) -> bool {
+/// Says where not: indented where a test goes on without it.
+fn is_there(level: Containment, indent: &str) -> bool {
     match ProcessRunner::start_command(command("exit_code").arg("0").containment(level)) {
         Err(ProcessError::Unsupported(reason)) => {
-            println!("  skipped: no {level} here ({reason})");
+            println!("{indent}skipped: no {level} here ({reason})");
             false
         }
         other => {
@@ -234,7 +235,7 @@ fn parent_of(pid: u32) -> i32 {
 #[test]
 fn a_namespace_has_numbers_of_its_own() {
     let level = Containment::PidNamespace;
-    if !is_there(level) {
+    if !is_there(level, "") {
         return;
     }
     let manager = ProcessManager::default();
@@ -253,7 +254,7 @@ fn a_namespace_has_numbers_of_its_own() {
 #[test]
 fn the_kernel_ends_a_namespace_whose_guard_is_killed() {
     let level = Containment::PidNamespace;
-    if !is_there(level) {
+    if !is_there(level, "") {
         return;
     }
     let manager = ProcessManager::default();
