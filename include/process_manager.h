@@ -71,7 +71,7 @@
  * Threads. Each function says one of these:
  *     any thread                    also at once with other functions on the same object,
  *     one at a time per object      the caller keeps calls with the same object apart,
- *     not from a callback           gives PM_ERROR_REENTRANT there.
+ *     not from a callback           gives PM_ERROR_REENTRANT in one of the same manager.
  *
  * Callbacks. A callback is a function, its user data, and a function that destroys that (or NULL):
  *     - It is called inside pm_manager_poll() only, on the thread that polls, one call at a time;
@@ -79,8 +79,9 @@
  *     - It is never called after the destruction of its user data has begun.
  *     - The user data is destroyed exactly once, after the last call has returned: when the
  *       callback is replaced or its object freed, and also when the registration fails.
- *     - Any function may be called inside it, except another poll. Objects may be freed inside it,
- *       also the one it is registered on: its user data is destroyed when it returns.
+ *     - Any function may be called inside it, except a poll of the same manager. The log callback
+ *       may call none. Objects may be freed inside it, also the one it is registered on: its user
+ *       data is destroyed when it returns, all that belongs to a manager when the poll does.
  *     - Freeing that object on another thread waits for a call that runs.
  *     - It must return: no exception and no longjmp may leave it.
  *
@@ -1008,7 +1009,7 @@ pm_status pm_extractor_remove(pm_extractor *extractor,
  * The names of all binaries, sorted.
  *
  * extractor: borrows. names: returns owned; free with pm_names_free().
- * Errors: none but NULL arguments. Threads: any thread.
+ * Errors: `PM_ERROR_FORKED`. Threads: any thread.
  */
 pm_status pm_extractor_list(const pm_extractor *extractor, pm_names **names, pm_error **error);
 
@@ -1524,7 +1525,7 @@ pm_status pm_manager_info(const pm_manager *manager, pm_id id, pm_info **info, p
  * The facts about all processes of the manager, or about those that run.
  *
  * manager: borrows. list: returns owned; free with pm_info_list_free().
- * Errors: none but NULL arguments. Threads: any thread.
+ * Errors: `PM_ERROR_FORKED`. Threads: any thread.
  */
 pm_status pm_manager_list(const pm_manager *manager,
                           bool only_running,
@@ -1961,7 +1962,7 @@ bool pm_process_is_running(const pm_process *process);
  * The facts about the process now.
  *
  * process: borrows. info: returns owned; free with pm_info_free().
- * Errors: none but NULL arguments. Threads: any thread.
+ * Errors: `PM_ERROR_FORKED`. Threads: any thread.
  */
 pm_status pm_process_info(const pm_process *process, pm_info **info, pm_error **error);
 
@@ -2139,7 +2140,7 @@ pm_status pm_process_close_stdin(pm_process *process, pm_error **error);
  * A new reader of the process's output.
  *
  * process: borrows. output: returns owned; free with pm_output_free().
- * Errors: none but NULL arguments. Threads: any thread.
+ * Errors: `PM_ERROR_FORKED`. Threads: any thread.
  */
 pm_status pm_process_output(const pm_process *process, pm_output **output, pm_error **error);
 
@@ -2199,7 +2200,7 @@ void pm_output_free(pm_output *output);
  *
  * level: one of pm_log_level; messages that matter less are not made. callback, user_data,
  * destroy: takes, also on failure; see the callback contract at the top, and pm_log_callback.
- * Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads: any thread; not from a callback.
+ * Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads: any thread, but not the logging function itself.
  */
 pm_status pm_set_log_callback(uint32_t level,
                               pm_log_callback callback,

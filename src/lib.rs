@@ -49,12 +49,24 @@ pub use types::{
 #[doc(hidden)]
 pub mod support {
     pub use crate::quiesce::Quiesce;
+    pub use zeroize::Zeroizing;
 
     /// A duplicate of a descriptor that the host names by its number.
     ///
     /// Errors: EBADF for one that is not open, EMFILE.
     pub fn duplicate(fd: std::os::fd::RawFd) -> std::io::Result<std::os::fd::OwnedFd> {
         crate::sys::duplicate::duplicate(fd)
+    }
+
+    /// As `start_all_or_none`, with the handles of what was started: a process that has ended
+    /// meanwhile may have lost its entry.
+    ///
+    /// Errors: as there.
+    pub fn start_together(
+        manager: &crate::ProcessManager,
+        commands: Vec<crate::Command>,
+    ) -> crate::Result<Vec<crate::ProcessRunner>> {
+        manager.start_together(commands)
     }
 
     /// Ends the engine's thread for a fork of a host that counts its threads, until

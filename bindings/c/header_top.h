@@ -71,7 +71,7 @@
  * Threads. Each function says one of these:
  *     any thread                    also at once with other functions on the same object,
  *     one at a time per object      the caller keeps calls with the same object apart,
- *     not from a callback           gives PM_ERROR_REENTRANT there.
+ *     not from a callback           gives PM_ERROR_REENTRANT in one of the same manager.
  *
  * Callbacks. A callback is a function, its user data, and a function that destroys that (or NULL):
  *     - It is called inside pm_manager_poll() only, on the thread that polls, one call at a time;
@@ -79,8 +79,9 @@
  *     - It is never called after the destruction of its user data has begun.
  *     - The user data is destroyed exactly once, after the last call has returned: when the
  *       callback is replaced or its object freed, and also when the registration fails.
- *     - Any function may be called inside it, except another poll. Objects may be freed inside it,
- *       also the one it is registered on: its user data is destroyed when it returns.
+ *     - Any function may be called inside it, except a poll of the same manager. The log callback
+ *       may call none. Objects may be freed inside it, also the one it is registered on: its user
+ *       data is destroyed when it returns, all that belongs to a manager when the poll does.
  *     - Freeing that object on another thread waits for a call that runs.
  *     - It must return: no exception and no longjmp may leave it.
  *

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use process_manager::{Command, ProcessError, ProcessManager, Result, RunOptions};
+use process_manager::{support, Command, ProcessError, ProcessManager, Result, RunOptions};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use uuid::Uuid;
@@ -74,11 +74,7 @@ impl PyManager {
         commands: Vec<Bound<'_, PyCommand>>,
     ) -> PyResult<Vec<PyProcess>> {
         let commands: Vec<Command> = owned(&commands);
-        let runners = self.call(py, |manager| {
-            let ids = manager.start_all_or_none(commands)?;
-            let runner = |id| manager.runner(id).ok_or(ProcessError::ProcessNotFound(id));
-            ids.into_iter().map(runner).collect::<Result<Vec<_>>>()
-        })?;
+        let runners = self.call(py, |manager| support::start_together(&manager, commands))?;
         Ok(runners.into_iter().map(|runner| PyProcess::new(&self.hub, runner)).collect())
     }
 

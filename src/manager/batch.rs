@@ -39,7 +39,7 @@ impl ProcessManager {
     }
 
     /// The handles keep what has ended meanwhile, and has lost its entry.
-    pub(super) fn start_together<C: Into<Command>>(
+    pub(crate) fn start_together<C: Into<Command>>(
         &self,
         commands: Vec<C>,
     ) -> Result<Vec<ProcessRunner>> {

@@ -19,6 +19,18 @@ static std::string shell(pm::Manager &manager, pm::Command command)
 
 static pm::Command sh(const char *script) { return pm::Command("sh").args({"-c", script}); }
 
+// What was fetched before is passed over too.
+static void only_one_stream(pm::Manager &manager)
+{
+    pm::Process process = manager.start(sh("echo out >&1; echo err >&2; echo out; echo err >&2"));
+    process.wait_closed();
+    pm::Output output = process.output();
+    CHECK(output.next().has_value());
+    output.only(pm::Source::Stdout);
+    while (const auto record = output.next())
+        CHECK(record->source() == pm::Source::Stdout);
+}
+
 static void of_the_process(pm::Manager &manager)
 {
     CHECK(shell(manager, sh("echo $A${HOME-none}").env_clear().env("A", "b")) == "bnone\n");
@@ -74,6 +86,7 @@ static void of_the_output(pm::Manager &manager)
 int main()
 {
     pm::Manager manager;
+    only_one_stream(manager);
     of_the_process(manager);
     of_the_streams(manager);
     of_the_output(manager);

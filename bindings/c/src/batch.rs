@@ -1,6 +1,6 @@
 //! Starting many processes in one call.
 
-use core_api::Command;
+use core_api::{support, Command};
 
 use crate::command::pm_command;
 use crate::convert;
@@ -48,7 +48,8 @@ pub unsafe extern "C" fn pm_manager_start_all(
             let manager = handle::borrow(manager, "manager")?;
             (manager, copies(commands, count)?, handle::slots(processes, count, "processes")?)
         };
-        let runners = manager.hub().start_all(|core| core.start_all_or_none(commands))?;
+        let runners =
+            manager.hub().start_all(|core| support::start_together(core, commands))?;
         out.share(runners.into_iter().map(|one| pm_process::new(one, Some(manager.hub()))));
         Ok(PM_OK)
     })
@@ -127,9 +128,8 @@ pub unsafe extern "C" fn pm_manager_start_pipeline(
             let manager = handle::borrow(manager, "manager")?;
             (manager, copies(commands, count)?, handle::slots(processes, count, "processes")?)
         };
-        let ids = |it: &core_api::Pipeline| it.runners().iter().map(|one| one.id()).collect();
         let start = |core: &core_api::ProcessManager| core.start_pipeline(commands);
-        let runners = manager.hub().start_all(|core| start(core).map(|it| ids(&it)))?;
+        let runners = manager.hub().start_all(|core| Ok(start(core)?.runners().to_vec()))?;
         out.share(runners.into_iter().map(|one| pm_process::new(one, Some(manager.hub()))));
         Ok(PM_OK)
     })

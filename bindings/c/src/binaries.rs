@@ -222,7 +222,7 @@ pub unsafe extern "C" fn pm_extractor_remove(
 /// The names of all binaries, sorted.
 ///
 /// extractor: borrows. names: returns owned; free with pm_names_free().
-/// Errors: none but NULL arguments. Threads: any thread.
+/// Errors: `PM_ERROR_FORKED`. Threads: any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pm_extractor_list(
     extractor: *const pm_extractor,

@@ -71,9 +71,17 @@ impl Direct {
     }
 }
 
-/// Polls until the manager is freed, which makes the poll fail.
+/// Polls until the manager is freed. A poll that had begun before ends first.
 fn deliver(hub: &Hub) {
-    while hub.poll(None).is_ok() {}
+    loop {
+        match hub.poll(None) {
+            Ok(_) => {}
+            Err(failure) if failure.status() == pm_status::PM_ERROR_BUSY => {
+                hub.wait_for_poll();
+            }
+            Err(failure) => return failure.log_unless_closed("the callbacks' thread ends"),
+        }
+    }
 }
 
 /// Runs `body` with all signals blocked, so that a thread made in it begins so.

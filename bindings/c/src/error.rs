@@ -92,6 +92,17 @@ impl Failure {
         Self::new(pm_status::PM_ERROR_INVALID_ARGUMENT, message)
     }
 
+    pub(crate) fn status(&self) -> pm_status {
+        self.status
+    }
+
+    /// For a thread of our own, which has nobody to tell.
+    pub(crate) fn log_unless_closed(&self, what: &str) {
+        if !matches!(self.status, pm_status::PM_ERROR_CLOSED | pm_status::PM_ERROR_FORKED) {
+            log::error!("{what}: {}", self.message);
+        }
+    }
+
     /// Writes the error object where one is wanted, and gives the status.
     pub(crate) fn report(self, error: *mut *mut pm_error) -> pm_status {
         let status = self.status;

@@ -6,9 +6,9 @@
 //! tokens and looks at their sources, on the calling thread. Entries are only looked at by the one
 //! thread that polls; the table is locked for moments, never while the host's code runs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
@@ -33,8 +33,10 @@ pub(crate) struct Hub {
     table: Mutex<Table>,
     poller: Mutex<Option<ThreadId>>,
     poll_ended: Condvar,
-    /// Read by starts, written by changes of the watches: each process meets each watch once.
-    pub(crate) watches: RwLock<Watches>,
+    /// Locked for moments, and never while something is started: a start may ask the host.
+    pub(crate) watches: Mutex<Watches>,
+    /// The manager, freed in a callback: it ends when the poll does.
+    freed: Mutex<Option<ProcessManager>>,
     pub(crate) direct: Direct,
     maker: Maker,
 }
@@ -45,6 +47,7 @@ struct Table {
     entries: BTreeMap<u64, Arc<Entry>>,
     /// The tokens of each process, for what must happen in order.
     by_process: HashMap<Uuid, Vec<u64>>,
+    by_registration: BTreeSet<(Registration, u64)>,
 }
 
 struct Entry {
@@ -63,7 +66,8 @@ impl Hub {
             table: Mutex::default(),
             poller: Mutex::default(),
             poll_ended: Condvar::new(),
-            watches: RwLock::default(),
+            watches: Mutex::default(),
+            freed: Mutex::default(),
             direct: Direct::default(),
             maker: Maker::this(),
         }
@@ -81,27 +85,27 @@ impl Hub {
         self: &Arc<Self>,
         start: impl FnOnce(&ProcessManager) -> core_api::Result<ProcessRunner>,
     ) -> Result<ProcessRunner, Failure> {
-        let watches = self.watches.read().unwrap_or_else(PoisonError::into_inner);
-        let runner = start(&self.manager()?)?;
-        watches.attach(self, &runner)?;
-        drop(watches);
-        self.direct.start(self)?;
-        Ok(runner)
+        let mut runners = self.start_all(|manager| start(manager).map(|runner| vec![runner]))?;
+        let none = || Failure::new(pm_status::PM_ERROR_CLOSED, "nothing was started");
+        runners.pop().ok_or_else(none)
     }
 
     /// As [`start`](Self::start), for several that the core starts together.
     pub(crate) fn start_all(
         self: &Arc<Self>,
-        start: impl FnOnce(&ProcessManager) -> core_api::Result<Vec<Uuid>>,
+        start: impl FnOnce(&ProcessManager) -> core_api::Result<Vec<ProcessRunner>>,
     ) -> Result<Vec<ProcessRunner>, Failure> {
-        let watches = self.watches.read().unwrap_or_else(PoisonError::into_inner);
         let manager = self.manager()?;
-        let ids = start(&manager)?;
-        let runners: Vec<_> = ids.into_iter().filter_map(|id| manager.runner(id)).collect();
-        runners.iter().try_for_each(|runner| watches.attach(self, runner))?;
-        drop(watches);
+        // First: what cannot be delivered shall not be started.
         self.direct.start(self)?;
-        Ok(runners)
+        let runners = start(&manager)?;
+        match lock(&self.watches).attach(self, &runners) {
+            Ok(()) => Ok(runners),
+            Err(failure) => {
+                runners.iter().for_each(|runner| drop(manager.kill_process(runner.id())));
+                Err(failure)
+            }
+        }
     }
 
     /// Adds a source. The next poll looks at it.
@@ -121,6 +125,7 @@ impl Hub {
         let entry = Entry { process, registration, is_output, waker: waker.clone(), source };
         table.entries.insert(token, Arc::new(entry));
         table.by_process.entry(process).or_default().push(token);
+        table.by_registration.insert((registration, token));
         drop(table);
         waker.wake();
         Ok(())
@@ -129,9 +134,8 @@ impl Hub {
     /// Removes the sources of a registration.
     pub(crate) fn remove(&self, registration: Registration) {
         let mut table = lock(&self.table);
-        let is_it = |entry: &Entry| entry.registration == registration;
-        let of_it = table.entries.iter().filter(|(_, entry)| is_it(entry));
-        let tokens: Vec<u64> = of_it.map(|(token, _)| *token).collect();
+        let of_it = table.by_registration.range((registration, 0)..=(registration, u64::MAX));
+        let tokens: Vec<u64> = of_it.map(|(_, token)| *token).collect();
         let removed: Vec<_> = tokens.into_iter().filter_map(|token| table.remove(token)).collect();
         let wakers: Vec<_> = removed.iter().flat_map(|entry| table.waits_for(entry)).collect();
         drop(table);
@@ -210,34 +214,49 @@ impl Hub {
         Err(Failure::new(status, text))
     }
 
-    /// Ends all: a poll on another thread returns and is waited for, then the manager goes.
+    /// Ends all: a poll on another thread returns and is waited for, then the manager goes. In a
+    /// callback it goes when the poll ends: until then the data of all callbacks stays.
+    ///
+    /// A forked copy owns nothing of it, and its locks may be held by threads that it does not have.
     pub(crate) fn close(&self) {
+        if !self.maker.is_this() {
+            return;
+        }
         let Some(manager) = lock(&self.manager).take() else { return };
         if let Ok(ready) = manager.ready() {
             ready.waker(WAKE).wake();
         }
-        self.wait_for_poll();
+        if self.wait_for_poll() {
+            self.finish_all(manager);
+        } else {
+            *lock(&self.freed) = Some(manager);
+        }
+    }
+
+    fn finish_all(&self, manager: ProcessManager) {
         self.direct.join();
         let table = mem::take(&mut *lock(&self.table));
-        let watches = mem::take(&mut *self.watches.write().unwrap_or_else(PoisonError::into_inner));
+        let watches = mem::take(&mut *lock(&self.watches));
         watches.end();
         drop(table);
         drop(manager);
     }
 
-    /// In a forked copy the thread that polled does not exist.
-    fn wait_for_poll(&self) {
+    /// Waits until no other thread polls. False: this one does.
+    pub(crate) fn wait_for_poll(&self) -> bool {
         let mut poller = lock(&self.poller);
-        let is_other = |thread: ThreadId| thread != thread::current().id();
-        while poller.is_some_and(is_other) && self.maker.is_this() {
+        let this = thread::current().id();
+        while poller.is_some_and(|thread| thread != this) {
             poller = self.poll_ended.wait(poller).unwrap_or_else(PoisonError::into_inner);
         }
+        poller.is_none()
     }
 }
 
 impl Table {
     fn remove(&mut self, token: u64) -> Option<Arc<Entry>> {
         let entry = self.entries.remove(&token)?;
+        self.by_registration.remove(&(entry.registration, token));
         if let Some(tokens) = self.by_process.get_mut(&entry.process) {
             tokens.retain(|other| *other != token);
             if tokens.is_empty() {
@@ -262,6 +281,8 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         *lock(&self.0.poller) = None;
         self.0.poll_ended.notify_all();
+        let freed = lock(&self.0.freed).take();
+        freed.into_iter().for_each(|manager| self.0.finish_all(manager));
     }
 }
 

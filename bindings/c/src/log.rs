@@ -95,7 +95,7 @@ impl From<pm_log_level> for LevelFilter {
 ///
 /// level: one of pm_log_level; messages that matter less are not made. callback, user_data,
 /// destroy: takes, also on failure; see the callback contract at the top, and pm_log_callback.
-/// Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads: any thread; not from a callback.
+/// Errors: `PM_ERROR_INVALID_ARGUMENT`. Threads: any thread, but not the logging function itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pm_set_log_callback(
     level: u32,

@@ -176,7 +176,7 @@ pub unsafe extern "C" fn pm_manager_info(
 /// The facts about all processes of the manager, or about those that run.
 ///
 /// manager: borrows. list: returns owned; free with pm_info_list_free().
-/// Errors: none but NULL arguments. Threads: any thread.
+/// Errors: `PM_ERROR_FORKED`. Threads: any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pm_manager_list(
     manager: *const pm_manager,

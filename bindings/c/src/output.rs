@@ -55,7 +55,7 @@ unsafe impl Send for pm_output {}
 /// A new reader of the process's output.
 ///
 /// process: borrows. output: returns owned; free with pm_output_free().
-/// Errors: none but NULL arguments. Threads: any thread.
+/// Errors: `PM_ERROR_FORKED`. Threads: any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pm_process_output(
     process: *const pm_process,

@@ -138,7 +138,7 @@ pub unsafe extern "C" fn pm_process_is_running(process: *const pm_process) -> bo
 /// The facts about the process now.
 ///
 /// process: borrows. info: returns owned; free with pm_info_free().
-/// Errors: none but NULL arguments. Threads: any thread.
+/// Errors: `PM_ERROR_FORKED`. Threads: any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pm_process_info(
     process: *const pm_process,

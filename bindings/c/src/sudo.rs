@@ -1,8 +1,10 @@
 //! Starting as another user through sudo.
 
 use std::ffi::{c_char, c_void};
+use std::mem;
 use std::time::Duration;
 
+use core_api::support::Zeroizing;
 use core_api::{ProcessRunner, SudoMode, SudoOptions};
 
 use crate::command::pm_command;
@@ -102,12 +104,12 @@ unsafe impl Send for Ask {}
 
 impl Ask {
     fn password(self) -> Option<Vec<u8>> {
-        let (mut buffer, mut len) = (vec![0; ROOM], 0);
+        let (mut buffer, mut len) = (Zeroizing::new(vec![0; ROOM]), 0);
         // SAFETY: the host's function, with the arguments that its type documents.
         let is_given = unsafe { (self.0)(buffer.as_mut_ptr(), ROOM - 1, &mut len, self.1) };
         // A length that is too long stays so: the password is then refused as it is.
         buffer.truncate(len);
-        is_given.then_some(buffer)
+        is_given.then(|| mem::take(&mut *buffer))
     }
 }
 

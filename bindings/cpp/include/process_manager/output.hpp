@@ -47,6 +47,7 @@ public:
     // Passes the other stream over from here on.
     Result<void> only(Source source)
     {
+        only_ = source;
         return detail::done([&](pm_error **e) {
             return pm_output_only(raw(), detail::number(source), e);
         });
@@ -67,13 +68,18 @@ private:
 
     Result<std::optional<Record>> next(Next call, int64_t timeout)
     {
-        return records_.next([&](const pm_record **records, size_t *count, pm_error **e) {
-            return call(raw(), timeout, records, count, e);
-        });
+        return records_.next(
+            [&](const pm_record **records, size_t *count, pm_error **e) {
+                return call(raw(), timeout, records, count, e);
+            },
+            [this](const pm_record &record) {
+                return !only_ || record.source == detail::number(*only_);
+            });
     }
 
     detail::Handle<pm_output, pm_output_free> handle_;
     detail::Views<Record, pm_record> records_;
+    std::optional<Source> only_;
 };
 
 } // namespace process_manager

@@ -15,10 +15,15 @@ namespace detail {
 // Hands out one by one the views that a call of the C interface gives many of.
 template <class Item, class View> class Views {
 public:
-    template <class Call> Result<std::optional<Item>> next(Call &&call)
+    // Of what was given before, only that which `wanted` says true of.
+    template <class Call, class Wanted>
+    Result<std::optional<Item>> next(Call &&call, Wanted &&wanted)
     {
-        if (at_ < count_)
-            return std::optional<Item>(Item(views_[at_++]));
+        while (at_ < count_) {
+            const View &view = views_[at_++];
+            if (wanted(view))
+                return std::optional<Item>(Item(view));
+        }
         at_ = count_ = 0;
         return result<std::optional<Item>>(
             [&](pm_error **e) { return call(&views_, &count_, e); },
@@ -26,6 +31,11 @@ public:
                 is_over_ = status == PM_END;
                 return status == PM_OK ? std::optional<Item>(Item(views_[at_++])) : std::nullopt;
             });
+    }
+
+    template <class Call> Result<std::optional<Item>> next(Call &&call)
+    {
+        return next(std::forward<Call>(call), [](const View &) { return true; });
     }
 
     bool is_over() const noexcept { return is_over_; }
