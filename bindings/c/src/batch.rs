@@ -48,8 +48,7 @@ pub unsafe extern "C" fn pm_manager_start_all(
             let manager = handle::borrow(manager, "manager")?;
             (manager, copies(commands, count)?, handle::slots(processes, count, "processes")?)
         };
-        let runners =
-            manager.hub().start_all(|core| support::start_together(core, commands))?;
+        let runners = manager.hub().start_all(|core| support::start_together(core, commands))?;
         out.share(runners.into_iter().map(|one| pm_process::new(one, Some(manager.hub()))));
         Ok(PM_OK)
     })
