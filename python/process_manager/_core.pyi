@@ -122,6 +122,8 @@ class Command:
     def __new__(
         cls, program: _Path, args: Iterable[_Path], extracted: bool, options: dict[str, Any]
     ) -> Self: ...
+    def collecting(self) -> Self:
+        """The same for a run, which collects everything."""
 
 @final
 class Operation:
@@ -189,6 +191,10 @@ class Collector:
     @property
     def is_over(self) -> bool:
         """Whether one of the streams is longer than the limit."""
+
+    @property
+    def lost(self) -> int:
+        """Bytes that were dropped before they could be collected."""
 
     def fill(self, seconds: _Seconds | None = None) -> bool | None:
         """Waits for the end: None timed out, False at the end, True: to be looked at first."""
@@ -264,7 +270,7 @@ class SudoStart:
 class Outcomes:
     """What a batch of runs leaves."""
 
-    def take(self) -> list[tuple[_Info, bytes, bytes, str | None] | ProcessError]:
+    def take(self) -> list[tuple[_Info, bytes, bytes, int, str | None] | ProcessError]:
         """The results, once; empty before the end."""
 
 @final
@@ -290,7 +296,9 @@ class Process:
 
     def begin_stop(self, steps: _StopPlan | None = None) -> None: ...
     def wait_closed(self, seconds: _Seconds | None = None) -> bool: ...
-    def kill(self) -> None: ...
+    def kill(self) -> tuple[Operation, float]:
+        """The same for a kill."""
+
     def suspend(self) -> None: ...
     def resume(self) -> None: ...
     def signal(self, signal: int) -> None: ...

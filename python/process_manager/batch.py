@@ -74,20 +74,23 @@ class RunMany:
         return [self._result([c.program, *c.args], outcome) for c, outcome in outcomes]
 
     def _result(
-        self, args: list[Any], outcome: tuple[_core._Info, bytes, bytes, str | None] | ProcessError
+        self,
+        args: list[Any],
+        outcome: tuple[_core._Info, bytes, bytes, int, str | None] | ProcessError,
     ) -> CompletedProcess[Any] | ProcessError:
         if isinstance(outcome, ProcessError):
             return outcome
-        facts, *streams, cut = outcome
-        stdout, stderr = (self._decoded(stream) for stream in streams)
-        if cut == "timed_out":
+        facts, out, err, lost, cut = outcome
+        stdout, stderr = self._decoded(out), self._decoded(err)
+        # A command that ends by its own time limit has ended, as under run().
+        if cut == "timed_out" and self._timeout is not None:
             return RunTimedOut(args, seconds(self._timeout) or 0.0, stdout, stderr)
-        if cut is not None:
+        if cut == "output_limit":
             error = LimitReached(f"{args!r} wrote more than {self._limit} bytes")
             error.stdout, error.stderr = stdout, stderr
             return error
         status = ProcessInfo._of(facts).exit or ExitStatus(None, None)
-        return completed(args, status, stdout, stderr)
+        return completed(args, status, stdout, stderr, lost)
 
     def _decoded(self, data: bytes) -> str | bytes:
         return data.decode("utf-8", self._errors) if self._text else data

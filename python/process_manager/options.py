@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
@@ -136,6 +137,13 @@ class Command:
 #: What start() takes: the name of an extracted binary, a program path, a whole command line
 #: (as subprocess takes it), or a Command.
 Startable = str | os.PathLike[str] | Sequence[Argument] | Command
+
+
+def collecting(command: Command) -> Command:
+    """The same command for a run: nothing is dropped unless another policy was chosen."""
+    same = copy.copy(command)
+    same._core = command._core.collecting()
+    return same
 
 
 def as_command(target: Startable, args: Iterable[Argument], options: CommandOptions) -> Command:

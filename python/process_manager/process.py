@@ -212,15 +212,28 @@ class Process:
         self._core.begin_stop(grace)
 
     def kill(self) -> None:
-        """Kills it with everything that it started, at once."""
-        self._core.kill()
+        """Kills it with everything that it started, and waits until all is gone.
+
+        Raises StopFailed if something is left after 5 seconds.
+        """
+        operation, limit = self._core.kill()
+        self._waits.block(operation, limit, self)
+
+    async def kill_async(self) -> None:
+        """Like kill, for asyncio. Cancelling waits until all is gone."""
+        operation, limit = self._core.kill()
+        await self._waits.finish(operation, limit, self)
 
     def terminate(self) -> None:
-        """Sends SIGTERM to the process itself; does not wait."""
+        """Sends SIGTERM to it and everything that it started; does not wait."""
         self.send_signal(15)
 
     def send_signal(self, signal: int) -> None:
-        """Sends a signal to the process itself."""
+        """Sends a signal (1 to 64) to it and everything that it started; does not wait.
+
+        SIGTERM, SIGHUP, SIGINT and SIGQUIT are followed by SIGCONT, so that what is suspended
+        sees them.
+        """
         self._core.signal(signal)
 
     def suspend(self) -> None:

@@ -17,7 +17,7 @@ from process_manager.errors import (
     RunTimedOut,
     TimedOut,
 )
-from process_manager.options import Command, CommandOptions, as_command
+from process_manager.options import CommandOptions, as_command, collecting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,12 +36,15 @@ OUTPUT_LIMIT = 64 * 1024 * 1024
 
 
 class CompletedProcess(subprocess.CompletedProcess[AnyStr], Generic[AnyStr]):
-    """What run() gives: ``args``, ``returncode``, ``stdout``, ``stderr``, and ``status``.
+    """What run() gives: ``args``, ``returncode``, ``stdout``, ``stderr``, ``status``, ``lost``.
 
     ``returncode`` is negative for a signal, as in subprocess; ``status`` keeps them apart.
+    ``lost`` counts the bytes of output that were dropped, which only happens under an
+    ``output_policy`` that was chosen.
     """
 
     status: ExitStatus
+    lost: int
 
     def check_returncode(self) -> None:
         """Raises CalledProcessError unless it ended with code 0."""
@@ -90,9 +93,6 @@ class Run:
             if options.get("stdin") is not None:
                 raise ValueError("stdin and input cannot both be given")
             options["stdin"] = data.encode() if isinstance(data, str) else data
-        # Whoever collects everything wants nothing dropped.
-        if not isinstance(target, Command):
-            options.setdefault("output_policy", "block")
         self._manager = manager
         self._text = text
         self._timeout = options.pop("timeout", None)
@@ -101,7 +101,7 @@ class Run:
         self._limit = _limit(options.pop("capture_limit", OUTPUT_LIMIT))
         self._tee = options.pop("tee", False)
         self._sudo = options.pop("sudo", None)
-        self._command = as_command(target, args, options)
+        self._command = collecting(as_command(target, args, options))
 
     def _begin(self, process: Process) -> None:
         self.process = process
@@ -118,13 +118,16 @@ class Run:
             raise LimitReached(f"{self.args!r} wrote more than {self._limit} bytes")
         return is_more
 
-    def _collect(self, timeout: float | None) -> None:
+    def _collect(self, timeout: float | None) -> ExitStatus:
+        """The output, which may end long before the process does, then its end."""
         deadline = None if timeout is None else time.monotonic() + timeout
         left = timeout
         while self._look(self._output.fill(left)) is not False:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if left == 0:
                 raise TimedOut(f"run: not within {timeout:g} s")
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        return self.process.wait(left)
 
     async def _to_the_end(self) -> ExitStatus:
         output = self._output
@@ -138,8 +141,7 @@ class Run:
         """Runs to the end. Whatever goes wrong, the tree is stopped first."""
         self._begin(self._manager.start(self._command, sudo=self._sudo))
         try:
-            self._collect(seconds(self._timeout))
-            status = self.process.wait()
+            status = self._collect(seconds(self._timeout))
         except TimedOut:
             self.process.stop()
             raise self._timed_out() from None
@@ -185,7 +187,7 @@ class Run:
         return stdout.decode("utf-8", self._errors), stderr.decode("utf-8", self._errors)
 
     def _completed(self, status: ExitStatus) -> CompletedProcess[Any]:
-        done = completed(self.args, status, *self._collected())
+        done = completed(self.args, status, *self._collected(), self._output.lost)
         if self._check:
             done.check_returncode()
         return done
@@ -206,12 +208,14 @@ def _limit(limit: int) -> int:
     return min(limit, sys.maxsize)
 
 
-def completed(args: Any, status: ExitStatus, stdout: Any, stderr: Any) -> CompletedProcess[Any]:
+def completed(
+    args: Any, status: ExitStatus, stdout: Any, stderr: Any, lost: int
+) -> CompletedProcess[Any]:
     """What a run that has ended gives."""
     # None for an unknown status, where subprocess would guess 0.
     code: Any = status.returncode
     done = CompletedProcess[Any](args, code, stdout, stderr)
-    done.status = status
+    done.status, done.lost = status, lost
     return done
 
 

@@ -44,8 +44,18 @@ class Stream(Generic[AnyStr]):
         self._empty: AnyStr = empty
         self._decode: Callable[[bytes, bool], AnyStr] = decode
         self._buffer: AnyStr = empty
+        self._fresh: list[AnyStr] = []  # what came since the buffer was last looked into
+        self._length = 0  # of both
         self._newline: AnyStr = newline
         self._ended = False
+
+    @property
+    def lost(self) -> tuple[int, int]:
+        """Bytes and lines of this stream that were dropped before it came to them.
+
+        That happens where a reader stalls for longer than the ``output_policy`` waits.
+        """
+        return self._reader.lost
 
     # ---- blocking ----------------------------------------------------------------------------
 
@@ -92,37 +102,47 @@ class Stream(Generic[AnyStr]):
     # ---- the procedures ----------------------------------------------------------------------
 
     def _read(self, size: int) -> Generator[None, bool, AnyStr]:
-        while (size < 0 or len(self._buffer) < size) and (yield):
+        while (size < 0 or self._length < size) and (yield):
             pass
-        return self._consume(len(self._buffer) if size < 0 else size)
+        return self._consume(self._length if size < 0 else size)
 
     def _read_some(self) -> Generator[None, bool, AnyStr]:
-        while not self._buffer and (yield):
+        while not self._length and (yield):
             pass
-        return self._consume(len(self._buffer))
+        return self._consume(self._length)
 
     def _readline(self) -> Generator[None, bool, AnyStr]:
         searched = 0
-        while (at := self._buffer.find(self._newline, searched)) < 0:
-            searched = len(self._buffer)
+        while (at := self._unread().find(self._newline, searched)) < 0:
+            searched = self._length
             if not (yield):
-                return self._consume(len(self._buffer))
+                return self._consume(self._length)
         return self._consume(at + 1)
 
     def _expect(
         self, pattern: AnyStr | re.Pattern[AnyStr]
     ) -> Generator[None, bool, re.Match[AnyStr]]:
         compiled = re.compile(pattern)
-        while (match := compiled.search(self._buffer)) is None:
+        while (match := compiled.search(self._unread())) is None:
             if not (yield):
-                tail = self._buffer[-200:]
+                tail = self._unread()[-200:]
                 raise OutputEnded(f"the output ended without {pattern!r}; its end: {tail!r}")
         self._consume(match.end())
         return match
 
     def _consume(self, size: int) -> AnyStr:
-        taken, self._buffer = self._buffer[:size], self._buffer[size:]
-        return taken
+        unread = self._unread()
+        self._buffer = unread[size:]
+        self._length = len(self._buffer)
+        return unread[:size]
+
+    def _unread(self) -> AnyStr:
+        """What has come; joined only when somebody looks, or much of it would be copied often."""
+        if self._fresh:
+            self._fresh.insert(0, self._buffer)
+            self._buffer = self._empty.join(self._fresh)
+            self._fresh.clear()
+        return self._buffer
 
     # ---- more --------------------------------------------------------------------------------
 
@@ -146,7 +166,9 @@ class Stream(Generic[AnyStr]):
 
     def _feed(self, pieces: list[tuple[str, bytes]]) -> bool:
         self._ended = not pieces
-        self._buffer += self._decode(b"".join(data for _, data in pieces), self._ended)
+        text = self._decode(b"".join(data for _, data in pieces), self._ended)
+        self._fresh.append(text)
+        self._length += len(text)
         return not self._ended
 
 

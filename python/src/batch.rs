@@ -43,8 +43,8 @@ pub fn run_many(
 #[pymethods]
 impl Outcomes {
     /// Hands the results over, in the order of the commands; empty before the end and afterwards.
-    /// Each is (info, stdout, stderr, why it was cut short or `None`), or the exception that kept
-    /// it from starting.
+    /// Each is (info, stdout, stderr, bytes lost, why it was cut short or `None`), or the exception
+    /// that kept it from starting.
     fn take(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner).take();
         results.unwrap_or_default().into_iter().map(|result| outcome(py, result)).collect()
@@ -70,5 +70,5 @@ fn reason(end: RunEnd) -> &'static str {
 
 fn ran(py: Python<'_>, output: &RunOutput, cut: Option<&str>) -> PyResult<Py<PyAny>> {
     let [stdout, stderr] = [&output.stdout, &output.stderr].map(|data| PyBytes::new(py, data));
-    (info(&output.info), stdout, stderr, cut).into_py_any(py)
+    (info(&output.info), stdout, stderr, output.lost, cut).into_py_any(py)
 }

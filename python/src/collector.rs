@@ -29,6 +29,8 @@ struct Collected {
     reader: OutputReader,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+    /// Bytes that a policy has dropped.
+    lost: u64,
     limit: usize,
     /// With a tee, what has not been passed on.
     fresh: Option<Vec<(OutputSource, Vec<u8>)>>,
@@ -42,7 +44,13 @@ impl Collected {
     /// Keeps these; says whether the caller must look: at too much of it, or to pass it on.
     fn add(&mut self, chunks: &Chunks) -> bool {
         for chunk in chunks.iter() {
-            let OutputChunk::Data(data) = chunk else { continue };
+            let data = match chunk {
+                OutputChunk::Data(data) => data,
+                OutputChunk::Gap { bytes, .. } => {
+                    self.lost += bytes;
+                    continue;
+                }
+            };
             match data.source() {
                 OutputSource::Stdout => self.stdout.extend_from_slice(data),
                 OutputSource::Stderr => self.stderr.extend_from_slice(data),
@@ -89,7 +97,8 @@ impl Collector {
     pub fn new(hub: &Arc<Hub>, reader: OutputReader, limit: usize, tee: bool) -> Self {
         let fresh = tee.then(Vec::new);
         let (stdout, stderr) = (Vec::new(), Vec::new());
-        Self(Pull::new(hub, Collected { reader, stdout, stderr, limit, fresh }, "output"))
+        let collected = Collected { reader, stdout, stderr, lost: 0, limit, fresh };
+        Self(Pull::new(hub, collected, "output"))
     }
 }
 
@@ -116,6 +125,12 @@ impl Collector {
     #[getter]
     fn is_over(&self) -> PyResult<bool> {
         self.0.look(|output| output.is_over())
+    }
+
+    /// Bytes that were dropped before they could be collected.
+    #[getter]
+    fn lost(&self) -> PyResult<u64> {
+        self.0.look(|output| output.lost)
     }
 
     /// Standard output and standard error so far, up to the limit.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use process_manager::{
-    Affinity, Command, Containment, Descendants, DropPolicy, GroupMode, OutputOptions,
+    support, Affinity, Command, Containment, Descendants, DropPolicy, GroupMode, OutputOptions,
     OutputPolicy, StopLadder, StopStep, UserSpec,
 };
 use pyo3::exceptions::PyTypeError;
@@ -43,6 +43,11 @@ impl PyCommand {
             }
         }
         Ok(Self { command: plan.finish() })
+    }
+
+    /// The same for a run, which collects everything.
+    fn collecting(&self) -> Self {
+        Self { command: support::collecting(self.command.clone()) }
     }
 }
 

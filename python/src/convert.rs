@@ -21,18 +21,26 @@ pub fn wrong_type(label: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyEr
 /// A path, argument or variable: `str` (encoded as `os.fsencode` does), `bytes` or `os.PathLike`.
 pub fn os_string(label: &str, value: &Bound<'_, PyAny>) -> PyResult<OsString> {
     let expected = "str, bytes or os.PathLike";
-    if let Ok(text) = value.cast::<PyString>() {
-        let text = text.extract::<OsString>();
-        return text
-            .map_err(|error| invalid(value.py(), label, error.value(value.py()).to_string()));
-    }
-    if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Ok(OsString::from_vec(bytes.as_bytes().to_vec()));
+    if let Some(string) = plain_os_string(label, value)? {
+        return Ok(string);
     }
     if !value.hasattr("__fspath__")? {
         return Err(wrong_type(label, expected, value));
     }
-    os_string(label, &value.call_method0("__fspath__")?)
+    let path = value.call_method0("__fspath__")?;
+    plain_os_string(label, &path)?.ok_or_else(|| wrong_type(label, "a path of str or bytes", &path))
+}
+
+/// Nothing where it is neither `str` nor `bytes`.
+fn plain_os_string(label: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<OsString>> {
+    if let Ok(text) = value.cast::<PyString>() {
+        let text = text.extract::<OsString>();
+        return text
+            .map(Some)
+            .map_err(|error| invalid(value.py(), label, error.value(value.py()).to_string()));
+    }
+    let bytes = value.cast::<PyBytes>();
+    Ok(bytes.ok().map(|bytes| OsString::from_vec(bytes.as_bytes().to_vec())))
 }
 
 /// Several of those.

@@ -73,7 +73,8 @@ impl Drop for Hub {
     /// has not: another thread does it. That thread never touches Python.
     fn drop(&mut self) {
         let Some(manager) = self.close() else { return };
-        if manager.get_running_count() == 0 || process::id() != self.pid {
+        // First the process: in a forked copy the count may never come.
+        if process::id() != self.pid || manager.get_running_count() == 0 {
             return;
         }
         let ender = thread::Builder::new().name("pm-end".into());

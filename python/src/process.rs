@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use process_manager::{OutputSource, ProcessRunner, Result};
+use process_manager::{OutputSource, ProcessRunner, Result, StopLadder};
 use pyo3::prelude::*;
 use uuid::Uuid;
 
@@ -134,8 +134,11 @@ impl PyProcess {
         Ok(closed.is_some())
     }
 
-    fn kill(&self, py: Python<'_>) -> PyResult<()> {
-        self.call(py, ProcessRunner::kill)
+    /// The same for a kill.
+    fn kill(&self) -> (Operation, f64) {
+        let runner = self.runner.clone();
+        let call = async move { runner.stop_with(StopLadder::kill()).await };
+        (Operation::new(&self.hub, call), KILL_WAIT.as_secs_f64())
     }
 
     fn suspend(&self, py: Python<'_>) -> PyResult<()> {

@@ -7,6 +7,7 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
+use process_manager::support::Zeroizing;
 use process_manager::{
     Command, ProcessError, ProcessManager, ProcessRunner, Result, StopLadder, SudoMode, SudoOptions,
 };
@@ -26,7 +27,7 @@ enum State {
     /// Sudo wants the password.
     Asked,
     /// The caller's answer; `None` cancels.
-    Answered(Option<Vec<u8>>),
+    Answered(Option<Zeroizing<Vec<u8>>>),
     Done(Result<ProcessRunner>),
     /// Nobody waits any more: what was started is ended.
     GivenUp,
@@ -50,7 +51,9 @@ impl Talk {
         let mut state = lock(&self.state);
         loop {
             match std::mem::replace(&mut *state, State::Talking) {
-                State::Answered(answer) => return answer,
+                State::Answered(answer) => {
+                    return answer.map(|mut password| std::mem::take(&mut *password));
+                }
                 State::GivenUp => {
                     *state = State::GivenUp;
                     return None;
@@ -194,7 +197,7 @@ impl SudoStart {
         let password = password.map(|password| bytes("sudo password", password)).transpose()?;
         let mut state = lock(&self.talk.state);
         if matches!(*state, State::Asked) {
-            *state = State::Answered(password);
+            *state = State::Answered(password.map(Zeroizing::new));
             self.talk.changed.notify_all();
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::command::{Command, Stdin, StopLadder};
+use crate::command::{Command, OutputPolicy, Stdin, StopLadder};
 use crate::error::{ProcessError, Result};
 use crate::manager::ProcessManager;
 use crate::output::{OutputChunk, OutputReader, OutputSource, SharedBytes};
@@ -62,10 +62,19 @@ impl ProcessManager {
 
 /// A run that pipes standard input and gives no bytes would leave the child waiting for ever.
 fn reading(command: Command) -> Command {
+    let command = collecting(command);
     match command.stdin {
         Stdin::Pipe => command.stdin(Stdin::Null),
         _ => command,
     }
+}
+
+/// Who collects everything wants nothing dropped, however late he comes to it.
+pub(crate) fn collecting(mut command: Command) -> Command {
+    if command.output.policy == OutputPolicy::Auto {
+        command.output.policy = OutputPolicy::Block;
+    }
+    command
 }
 
 /// The deadline as the process's own timeout, where nobody waits with one; a shorter one of its own

@@ -162,6 +162,18 @@ def test_a_wait_that_times_out_leaves_the_process_alone(
     assert process.is_running
 
 
+def test_a_kill_has_a_twin_that_waits_under_asyncio(child: Child) -> None:
+    async def main() -> pm.ExitStatus:
+        async with pm.ProcessManager() as manager:
+            process = manager.start([child("ignore_term")])
+            assert await process.output().next_async() == "ready"
+            await process.kill_async()
+            assert not alive(process.pid)
+            return await process
+
+    assert asyncio.run(main()).signal == 9
+
+
 def test_several_run_at_once_and_stop_together(manager: pm.ProcessManager, child: Child) -> None:
     started = [manager.start(child("ticker"), name=f"ticker {n}") for n in range(5)]
     assert [info.name for info in manager.running()] == [f"ticker {n}" for n in range(5)]
