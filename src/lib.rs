@@ -1,8 +1,8 @@
 //! A child-process engine: start, stream, watch and stop many processes, and leave nothing behind.
 //!
 //! The modules in data-flow order; an arrow points to what may be used:
-//! `error <- command <- sys <- { spawn, reactor } <- process <- manager`, with `output` beside
-//! `process` and `extractor` beside `manager`.
+//! `error <- command <- sys <- { spawn, reactor } <- { keeper, cgroup, output } <- process <-
+//! manager <- run`, with `sudo` between `keeper` and `process` and `extractor` beside `manager`.
 
 #![deny(unsafe_code)]
 

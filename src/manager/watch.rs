@@ -3,7 +3,7 @@
 //! A process's output comes before its `Closed`, and no process starves another: those that have
 //! output take turns, a record each.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Wake, Waker};
@@ -53,7 +53,9 @@ struct Tracked {
 
 #[derive(Default)]
 struct ReadyIds {
+    /// In the order in which they were marked, each once.
     ids: VecDeque<Uuid>,
+    queued: HashSet<Uuid>,
     waiter: Option<Waker>,
 }
 
@@ -74,9 +76,15 @@ impl Wake for Mark {
 
 impl ReadyIds {
     fn push(&mut self, id: Uuid) {
-        if !self.ids.contains(&id) {
+        if self.queued.insert(id) {
             self.ids.push_back(id);
         }
+    }
+
+    fn pop(&mut self) -> Option<Uuid> {
+        let id = self.ids.pop_front()?;
+        self.queued.remove(&id);
+        Some(id)
     }
 }
 
@@ -179,7 +187,7 @@ impl Watch {
 
     fn next_output(&mut self) -> Option<WatchItem> {
         loop {
-            let id = lock(&self.ready).ids.pop_front()?;
+            let id = lock(&self.ready).pop()?;
             let Some(tracked) = self.tracked.get_mut(&id) else { continue };
             let waker = Waker::from(Arc::new(Mark { ready: self.ready.clone(), id }));
             let polled = Pin::new(&mut tracked.records).poll_next(&mut Context::from_waker(&waker));

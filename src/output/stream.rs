@@ -223,8 +223,8 @@ impl Stream for ChunkStream {
     }
 }
 
-/// The lines of a process as a blocking iterator of text. Ends after the last line, and in a
-/// forked copy of the host at once.
+/// The lines of a process as a blocking iterator of text. Ends after the last line, and at once
+/// where nobody may wait: in a forked copy of the host and in a callback.
 pub struct BlockingLines {
     stream: OutputStream,
 }

@@ -1,11 +1,11 @@
 //! Mode `guard`: parent and subreaper of one tree, where no cgroup can be had.
 //!
-//! `keeper guard CONTROL HOST REST GROUP EXECFD KEEPS COUNT CANDIDATES… ARGV0 ARGS…`: the spawn layer has already put
-//! directory, ids, limits, standard streams and further descriptors in place, so that the guard
-//! has only to start the command and to let go of everything itself. HOST is 0 where the guard is the
-//! first process of a PID namespace: then the host's pidfd is the descriptor behind CONTROL. What the guard opens, it
-//! opens after that, in the places of the streams it closed: a descriptor limit meant for the
-//! command cannot starve it.
+//! `keeper guard CONTROL HOST REST GROUP EXECFD KEEPS COUNT CANDIDATES… ARGV0 ARGS…`: the spawn layer
+//! has already put directory, ids, limits, standard streams and further descriptors in place, so
+//! that the guard has only to start the command and to let go of everything itself. HOST is 0 where
+//! the guard is the first process of a PID namespace: then the host's pidfd is the descriptor behind
+//! CONTROL. What the guard opens, it opens after that, in the places of the streams it closed: a
+//! descriptor limit meant for the command cannot starve it, unless that is less than 6.
 
 use crate::control::{Control, Received};
 use crate::entry::Args;

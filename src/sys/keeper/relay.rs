@@ -1,8 +1,9 @@
 //! Mode `relay`: the guard of a command of another user, started by sudo.
 //!
 //! Sudo closes everything but the standard streams, so its input is the control socket; where sudo
-//! logs input, that is a pipe, and the relay connects to the host itself. The relay says hello, is given in records what the spawn layer puts in place for a guard (descriptors,
-//! directory, limits, strings), and then is a guard. A host that goes away ends it.
+//! logs input, that is a pipe, and the relay connects to the host itself. The relay says hello, is
+//! given in records what the spawn layer puts in place for a guard (descriptors, directory, limits,
+//! strings), and then is a guard. A host that goes away ends it.
 
 use crate::connect;
 use crate::control::{Control, Received};

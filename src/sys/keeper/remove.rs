@@ -34,7 +34,7 @@ pub fn remove(parent: i32, name: &[u8], dir: i32, kind: Kind) -> bool {
     matches!(raw::unlink(parent, name, raw::AT_REMOVEDIR), Ok(_) | Err(raw::ENOENT))
 }
 
-/// Removes what is in `dir`, which it reads from the start until nothing more goes away.
+/// Removes what is in `dir`.
 fn empty(dir: i32, device: u64, kind: Kind, levels: usize) {
     let mut buffer = [0u8; LISTING];
     while let Ok(length @ 1..) = raw::list(dir, &mut buffer) {

@@ -3,9 +3,9 @@
 //! `keeper watch CONTROL HOST`; the bell is the descriptor behind CONTROL. Records need not be read
 //! before the bell rings, so that what is only noted for the end of the host wakes nobody up.
 //!
-//! The host is gone when the control socket ends (exit, exec) or when
-//! its pidfd says so (a forked copy of the host may hold the socket). What the host had sent
-//! before is in the socket still and is read to the end first: a registration is never lost.
+//! The host is gone when the control socket ends (exit, exec) or when its pidfd says so (a forked
+//! copy of the host may hold the socket). What the host had sent before is in the socket still and is
+//! read to the end first: a registration is never lost.
 
 use crate::cgroup;
 use crate::control::{Control, Received};
