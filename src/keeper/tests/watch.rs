@@ -106,6 +106,24 @@ fn what_nobody_has_read_yet_holds_no_end_up() {
     }
 }
 
+/// It takes the end of its channel for that of the host: it may not see it.
+#[test]
+fn a_watcher_that_does_not_answer_is_ended_before_it_is_replaced() {
+    let watcher = Arc::new(Watcher::start().unwrap());
+    let (registration, output) = sleeper();
+    let mut watched = vec![watcher.watch(registration.clone()).unwrap()];
+    let (number, old) = (watcher.pid(), pidfd(watcher.pid()));
+    rustix::process::pidfd_send_signal(&old, Signal::STOP).unwrap();
+    while watcher.pid() == number {
+        watched.push(watcher.watch(registration.clone()).unwrap());
+    }
+    let _ = rustix::process::pidfd_send_signal(&old, Signal::CONT);
+    wait_readable(&old, Instant::now() + PATIENCE);
+    assert!(!output.ended(), "the old one has killed what it watched");
+    drop(watched);
+    kill(&registration);
+}
+
 #[test]
 fn the_end_of_one_host_does_not_touch_another() {
     let mut first = Host::start("group/wait", None);
