@@ -89,5 +89,6 @@
  * state of the host process. A process outlives no owner: when the last handle and the manager
  * have let go of it, it is ended as its command says, by default with its whole tree. After fork()
  * the copy owns nothing: calls with the parent's extractors, managers, processes and readers give
- * PM_ERROR_FORKED, frees end no process. Commands and infos are plain data and work.
+ * PM_ERROR_FORKED, frees end no process and destroy no user data. Commands and infos are plain data
+ * and work.
  */

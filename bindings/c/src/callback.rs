@@ -92,13 +92,16 @@ impl<F> Callback<F> {
     }
 
     /// No call begins after this. Returns when the user data is destroyed, or, inside a call of
-    /// the same callback, at once.
+    /// the same callback, at once. A forked copy destroys nothing: the user data may stand for what
+    /// both have, and a thread that the copy lacks may have held the locks here.
     pub(crate) fn end(&self) {
+        if !self.maker.is_this() {
+            return;
+        }
         self.is_ending.store(true, Ordering::Release);
         if self.quiesce.close() {
             self.destroy();
-        } else if !self.is_inside() && self.maker.is_this() {
-            // In a forked copy the thread that made a call does not exist.
+        } else if !self.is_inside() {
             self.quiesce.wait_destroyed();
         }
     }

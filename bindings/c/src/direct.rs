@@ -113,6 +113,8 @@ pub unsafe extern "C" fn pm_manager_deliver_directly(
         // SAFETY: as the crate's documentation says of arguments.
         let hub = unsafe { handle::borrow(manager, "manager")? }.hub();
         hub.direct.want();
+        // A poll that has begun makes way.
+        hub.wake()?;
         if hub.manager()?.get_process_count() > 0 {
             hub.direct.start(hub)?;
         }

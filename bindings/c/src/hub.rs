@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
@@ -20,7 +21,7 @@ use crate::callback::Registration;
 use crate::direct::Direct;
 use crate::error::Failure;
 use crate::maker::Maker;
-use crate::source::{Seen, Source};
+use crate::source::{Glance, Seen, Source};
 use crate::status::pm_status;
 use crate::watch::Watches;
 
@@ -37,6 +38,8 @@ pub(crate) struct Hub {
     pub(crate) watches: Mutex<Watches>,
     /// The manager, freed in a callback: it ends when the poll does.
     freed: Mutex<Option<ProcessManager>>,
+    /// Set when the manager is freed: no further call begins.
+    is_closed: AtomicBool,
     pub(crate) direct: Direct,
     maker: Maker,
 }
@@ -68,6 +71,7 @@ impl Hub {
             poll_ended: Condvar::new(),
             watches: Mutex::default(),
             freed: Mutex::default(),
+            is_closed: AtomicBool::new(false),
             direct: Direct::default(),
             maker: Maker::this(),
         }
@@ -144,6 +148,7 @@ impl Hub {
 
     /// Runs the callbacks of what is ready, on this thread, and counts the calls.
     pub(crate) fn poll(&self, timeout: Option<Duration>) -> Result<usize, Failure> {
+        self.maker.check()?;
         let _turn = self.begin_poll()?;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
@@ -152,7 +157,7 @@ impl Hub {
             let is_over = tokens.is_empty() || tokens.contains(&WAKE);
             let calls = tokens.into_iter().map(|token| self.look(token)).sum();
             // A token may mean nothing (a part of a line came): then the wait goes on.
-            if is_over || calls > 0 || lock(&self.manager).is_none() {
+            if is_over || calls > 0 || self.is_closed.load(Ordering::Acquire) {
                 return Ok(calls);
             }
         }
@@ -165,11 +170,15 @@ impl Hub {
     }
 
     fn look(&self, token: u64) -> usize {
+        if self.is_closed.load(Ordering::Acquire) {
+            return 0;
+        }
         let Some(entry) = lock(&self.table).entries.get(&token).cloned() else { return 0 };
         let Some(mut source) = lock(&entry.source).take() else { return 0 };
         let context = &mut Context::from_waker(&entry.waker);
         let may_end = || !self.has_open_output(entry.process);
-        let Seen { calls, next } = source.look(entry.process.into(), context, may_end);
+        let glance = Glance { process: entry.process.into(), is_closed: &self.is_closed };
+        let Seen { calls, next } = source.look(glance, context, may_end);
         *lock(&entry.source) = Some(source);
         match next {
             Poll::Pending => {}
@@ -223,6 +232,7 @@ impl Hub {
             return;
         }
         let Some(manager) = lock(&self.manager).take() else { return };
+        self.is_closed.store(true, Ordering::Release);
         if let Ok(ready) = manager.ready() {
             ready.waker(WAKE).wake();
         }

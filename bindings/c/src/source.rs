@@ -1,6 +1,8 @@
 //! What a registered callback is fed from, and one look at it.
 
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use core_api::{EventStream, OutputReader, ProcessRunner};
@@ -9,7 +11,6 @@ use crate::callback::Callback;
 use crate::event::pm_event;
 use crate::record::{pm_record, Views};
 use crate::types::{pm_exit, pm_id};
-use std::sync::Arc;
 
 /// Bytes of output that one look at a process delivers at most, so that all get their turn.
 const BATCH: usize = 256 * 1024;
@@ -46,6 +47,20 @@ pub(crate) enum Source {
     Events(EventStream, EventCallback),
 }
 
+/// What a look at a source is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Glance<'a> {
+    pub process: pm_id,
+    /// Set when the manager is freed, also inside a call: no further one begins.
+    pub is_closed: &'a AtomicBool,
+}
+
+impl Glance<'_> {
+    fn is_open(self) -> bool {
+        !self.is_closed.load(Ordering::Acquire)
+    }
+}
+
 /// What a look at a source found.
 pub(crate) struct Seen {
     pub calls: usize,
@@ -58,17 +73,17 @@ impl Source {
     /// not, the entry is woken when it may.
     pub(crate) fn look(
         &mut self,
-        process: pm_id,
+        glance: Glance<'_>,
         context: &mut Context<'_>,
         may_end: impl FnOnce() -> bool,
     ) -> Seen {
         match self {
-            Self::Output(reader, callback) => look_at_output(reader, callback, process, context),
+            Self::Output(reader, callback) => look_at_output(reader, callback, glance, context),
             Self::Exit(runner, callback) => {
                 let has_ended = runner.poll_closed(context).is_ready() && may_end();
-                look_at_exit(has_ended.then_some(runner), callback, process)
+                look_at_exit(has_ended.then_some(runner), callback, glance.process)
             }
-            Self::Events(stream, callback) => look_at_events(stream, callback, context),
+            Self::Events(stream, callback) => look_at_events(stream, callback, glance, context),
         }
     }
 }
@@ -76,7 +91,7 @@ impl Source {
 fn look_at_output(
     reader: &mut OutputReader,
     callback: &OutputCallback,
-    process: pm_id,
+    glance: Glance<'_>,
     context: &mut Context<'_>,
 ) -> Seen {
     let batch = match reader.poll_batch(context, BATCH) {
@@ -88,10 +103,10 @@ fn look_at_output(
     callback.enter(|function, user_data| {
         let Some(function) = function else { return };
         let mut views = Views::default();
-        for record in batch.records().take_while(|_| callback.is_open()) {
+        for record in batch.records().take_while(|_| callback.is_open() && glance.is_open()) {
             let record = views.of(record);
             // SAFETY: the host's function, with the arguments that its type documents.
-            unsafe { function(process, &record, user_data) };
+            unsafe { function(glance.process, &record, user_data) };
             calls += 1;
         }
     });
@@ -118,10 +133,11 @@ fn look_at_exit(
 fn look_at_events(
     stream: &mut EventStream,
     callback: &EventCallback,
+    glance: Glance<'_>,
     context: &mut Context<'_>,
 ) -> Seen {
     let mut calls = 0;
-    while calls < EVENTS && callback.is_open() {
+    while calls < EVENTS && callback.is_open() && glance.is_open() {
         match stream.poll_event(context) {
             Poll::Pending => return Seen { calls, next: Poll::Pending },
             Poll::Ready(None) => return Seen { calls, next: Poll::Ready(false) },
