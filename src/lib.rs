@@ -69,11 +69,6 @@ pub mod support {
         manager.start_together(commands)
     }
 
-    /// The command as a run starts it: unless another policy was chosen, nothing is dropped.
-    pub fn collecting(command: crate::Command) -> crate::Command {
-        crate::run::collecting(command)
-    }
-
     /// Ends the engine's thread for a fork of a host that counts its threads, until
     /// [`end_fork`] is called as often. Processes run on; what they do is seen afterwards.
     pub fn begin_fork() {

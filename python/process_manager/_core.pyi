@@ -122,8 +122,8 @@ class Command:
     def __new__(
         cls, program: _Path, args: Iterable[_Path], extracted: bool, options: dict[str, Any]
     ) -> Self: ...
-    def collecting(self) -> Self:
-        """The same for a run, which collects everything."""
+    def for_run(self) -> Self:
+        """The same for what collects everything: nothing is dropped unless that was chosen."""
 
 @final
 class Operation:
@@ -192,18 +192,14 @@ class Collector:
     def is_over(self) -> bool:
         """Whether one of the streams is longer than the limit."""
 
-    @property
-    def lost(self) -> int:
-        """Bytes that were dropped before they could be collected."""
-
     def fill(self, seconds: _Seconds | None = None) -> bool | None:
         """Waits for the end: None timed out, False at the end, True: to be looked at first."""
 
     def poll(self) -> bool | None:
         """The same for an event loop: None means that the token will say when to ask again."""
 
-    def output(self) -> tuple[bytes, bytes]:
-        """Standard output and standard error so far, up to the limit."""
+    def output(self) -> tuple[bytes, bytes, int]:
+        """Standard output and standard error so far, up to the limit; how much is missing."""
 
     def fresh(self) -> list[tuple[str, bytes]]:
         """The pieces that came since the last time, as (source, bytes): with a tee only."""
@@ -294,11 +290,11 @@ class Process:
     def stop(self, steps: _StopPlan | None = None) -> tuple[Operation, float]:
         """The call, and the seconds after which something has survived it."""
 
-    def begin_stop(self, steps: _StopPlan | None = None) -> None: ...
-    def wait_closed(self, seconds: _Seconds | None = None) -> bool: ...
     def kill(self) -> tuple[Operation, float]:
         """The same for a kill."""
 
+    def begin_stop(self, steps: _StopPlan | None = None) -> None: ...
+    def wait_closed(self, seconds: _Seconds | None = None) -> bool: ...
     def suspend(self) -> None: ...
     def resume(self) -> None: ...
     def signal(self, signal: int) -> None: ...

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from process_manager._drive import seconds
-from process_manager.errors import LimitReached, ProcessError, RunTimedOut
-from process_manager.options import as_command
-from process_manager.run import OUTPUT_LIMIT, completed
+from process_manager.errors import LimitReached, ProcessError
+from process_manager.options import as_run
+from process_manager.run import OUTPUT_LIMIT, completed, timed_out
 from process_manager.types import ExitStatus, ProcessInfo
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class RunMany:
     ) -> None:
         if unknown := options.keys() - BatchOptions.__annotations__.keys():
             raise TypeError(f"unknown option {min(unknown)!r}")
-        self._commands = [as_command(command, (), {}) for command in commands]
+        self._commands = [as_run(command, (), {}) for command in commands]
         self._waits = manager._waits
         self._timeout = options.get("timeout")
         self._text = text
@@ -83,14 +83,14 @@ class RunMany:
         facts, out, err, lost, cut = outcome
         stdout, stderr = self._decoded(out), self._decoded(err)
         # A command that ends by its own time limit has ended, as under run().
-        if cut == "timed_out" and self._timeout is not None:
-            return RunTimedOut(args, seconds(self._timeout) or 0.0, stdout, stderr)
-        if cut == "output_limit":
-            error = LimitReached(f"{args!r} wrote more than {self._limit} bytes")
-            error.stdout, error.stderr = stdout, stderr
-            return error
-        status = ProcessInfo._of(facts).exit or ExitStatus(None, None)
-        return completed(args, status, stdout, stderr, lost)
+        if cut is None or (cut == "timed_out" and self._timeout is None):
+            status = ProcessInfo._of(facts).exit or ExitStatus(None, None)
+            return completed(args, status, stdout, stderr, lost)
+        if cut == "timed_out":
+            return timed_out(args, seconds(self._timeout) or 0.0, stdout, stderr, lost)
+        error = LimitReached(f"{args!r} wrote more than {self._limit} bytes")
+        error.stdout, error.stderr, error.lost = stdout, stderr, lost
+        return error
 
     def _decoded(self, data: bytes) -> str | bytes:
         return data.decode("utf-8", self._errors) if self._text else data

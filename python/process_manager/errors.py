@@ -49,7 +49,8 @@ class ProcessError(Exception):
 
     ``errno`` is the system's error number or None. Facts that only some errors have
     (``program``, ``step``, ``subject``, ``binary``, ``argument``) are None elsewhere.
-    ``stdout`` and ``stderr`` hold what run() had collected.
+    ``stdout`` and ``stderr`` hold what run() had collected; ``lost`` counts the bytes that came
+    and are not there: beyond the limit, or dropped (see CompletedProcess).
     """
 
     errno: int | None
@@ -60,6 +61,7 @@ class ProcessError(Exception):
     argument: str | None
     stdout: Any = None
     stderr: Any = None
+    lost: int = 0
 
     def __init__(
         self,

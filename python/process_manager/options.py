@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
@@ -75,7 +74,8 @@ class CommandOptions(TypedDict, total=False):
     output_limit: int | None
     """Bytes of captured output kept for readers. Default 1 MiB."""
     output_policy: Literal["auto", "block", "drop_oldest", "kill"] | None
-    """What happens when they are full. Default: block for a reader that reads, else drop."""
+    """What happens when they are full. Default: block for a reader that reads, else drop; in
+    run() and run_many() block."""
     max_line: int | None
     """Longest line in bytes; longer ones are split. Default 1 MiB."""
     drain: float | timedelta | None
@@ -129,6 +129,13 @@ class Command:
         self.extracted = extracted
         self._core = _core.Command(program, self.args, extracted, dict(options))
 
+    def _for_run(self) -> Command:
+        """The same for what collects everything: nothing is dropped unless that was chosen."""
+        command = Command.__new__(Command)
+        command.program, command.args, command.extracted = self.program, self.args, self.extracted
+        command._core = self._core.for_run()
+        return command
+
     def __repr__(self) -> str:
         kind = "Command.binary" if self.extracted else "Command"
         return f"{kind}({self.program!r}, {list(self.args)!r})"
@@ -137,13 +144,6 @@ class Command:
 #: What start() takes: the name of an extracted binary, a program path, a whole command line
 #: (as subprocess takes it), or a Command.
 Startable = str | os.PathLike[str] | Sequence[Argument] | Command
-
-
-def collecting(command: Command) -> Command:
-    """The same command for a run: nothing is dropped unless another policy was chosen."""
-    same = copy.copy(command)
-    same._core = command._core.collecting()
-    return same
 
 
 def as_command(target: Startable, args: Iterable[Argument], options: CommandOptions) -> Command:
@@ -166,3 +166,12 @@ def as_command(target: Startable, args: Iterable[Argument], options: CommandOpti
         "the program must be the name of an added binary, a path object, a list "
         f"[program, *args] or a Command, not {type(target).__name__}"
     )
+
+
+def as_run(target: Startable, args: Iterable[Argument], options: CommandOptions) -> Command:
+    """The same for a run, of which nothing is dropped unless that was chosen."""
+    if isinstance(target, Command):
+        return as_command(target, args, options)._for_run()
+    if options.get("output_policy") is None:
+        options["output_policy"] = "block"
+    return as_command(target, args, options)

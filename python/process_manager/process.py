@@ -214,7 +214,7 @@ class Process:
     def kill(self) -> None:
         """Kills it with everything that it started, and waits until all is gone.
 
-        Raises StopFailed if something is left after 5 seconds.
+        Raises StopFailed if something survived for 5 seconds.
         """
         operation, limit = self._core.kill()
         self._waits.block(operation, limit, self)
@@ -225,14 +225,16 @@ class Process:
         await self._waits.finish(operation, limit, self)
 
     def terminate(self) -> None:
-        """Sends SIGTERM to it and everything that it started; does not wait."""
+        """Sends SIGTERM to it and everything that it started; does not wait, and does not
+        escalate as stop does.
+        """
         self.send_signal(15)
 
     def send_signal(self, signal: int) -> None:
-        """Sends a signal (1 to 64) to it and everything that it started; does not wait.
+        """Sends a signal, 1 to 64, to it and everything that it started.
 
         SIGTERM, SIGHUP, SIGINT and SIGQUIT are followed by SIGCONT, so that what is suspended
-        sees them.
+        sees them. Raises Closed when it has ended.
         """
         self._core.signal(signal)
 

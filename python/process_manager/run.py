@@ -17,7 +17,7 @@ from process_manager.errors import (
     RunTimedOut,
     TimedOut,
 )
-from process_manager.options import CommandOptions, as_command, collecting
+from process_manager.options import CommandOptions, as_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,23 +39,25 @@ class CompletedProcess(subprocess.CompletedProcess[AnyStr], Generic[AnyStr]):
     """What run() gives: ``args``, ``returncode``, ``stdout``, ``stderr``, ``status``, ``lost``.
 
     ``returncode`` is negative for a signal, as in subprocess; ``status`` keeps them apart.
-    ``lost`` counts the bytes of output that were dropped, which only happens under an
-    ``output_policy`` that was chosen.
     """
 
     status: ExitStatus
     lost: int
+    """Bytes that came and are not here: dropped because the collecting thread or event loop was
+    held up (only if the output policy drops; a run's own does not)."""
 
     def check_returncode(self) -> None:
         """Raises CalledProcessError unless it ended with code 0."""
         if not self.status.success:
-            raise CalledProcessError(
+            error = CalledProcessError(
                 f"{self.args!r}: {self.status}{_tail(self.stderr or self.stdout)}",
                 self.returncode,
                 self.args,
                 self.stdout,
                 self.stderr,
             )
+            error.lost = self.lost
+            raise error
 
 
 class RunOptions(CommandOptions, total=False):
@@ -101,7 +103,7 @@ class Run:
         self._limit = _limit(options.pop("capture_limit", OUTPUT_LIMIT))
         self._tee = options.pop("tee", False)
         self._sudo = options.pop("sudo", None)
-        self._command = collecting(as_command(target, args, options))
+        self._command = as_run(target, args, options)
 
     def _begin(self, process: Process) -> None:
         self.process = process
@@ -118,16 +120,15 @@ class Run:
             raise LimitReached(f"{self.args!r} wrote more than {self._limit} bytes")
         return is_more
 
-    def _collect(self, timeout: float | None) -> ExitStatus:
-        """The output, which may end long before the process does, then its end."""
+    def _to_the_end_blocking(self, timeout: float | None) -> ExitStatus:
+        """The output may end long before the process, or not be captured: one deadline for both."""
         deadline = None if timeout is None else time.monotonic() + timeout
         left = timeout
         while self._look(self._output.fill(left)) is not False:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            left = _left(deadline)
             if left == 0:
                 raise TimedOut(f"run: not within {timeout:g} s")
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        return self.process.wait(left)
+        return self.process.wait(_left(deadline))
 
     async def _to_the_end(self) -> ExitStatus:
         output = self._output
@@ -141,7 +142,7 @@ class Run:
         """Runs to the end. Whatever goes wrong, the tree is stopped first."""
         self._begin(self._manager.start(self._command, sudo=self._sudo))
         try:
-            status = self._collect(seconds(self._timeout))
+            status = self._to_the_end_blocking(seconds(self._timeout))
         except TimedOut:
             self.process.stop()
             raise self._timed_out() from None
@@ -179,25 +180,29 @@ class Run:
     def _forget(self) -> None:
         self._manager._core.forget(self.process._core)
 
-    def _collected(self) -> tuple[Any, Any]:
-        """Standard output and standard error."""
-        stdout, stderr = self._output.output()
+    def _collected(self) -> tuple[Any, Any, int]:
+        """Standard output, standard error, and how many bytes are missing from them."""
+        stdout, stderr, lost = self._output.output()
         if not self._text:
-            return stdout, stderr
-        return stdout.decode("utf-8", self._errors), stderr.decode("utf-8", self._errors)
+            return stdout, stderr, lost
+        return stdout.decode("utf-8", self._errors), stderr.decode("utf-8", self._errors), lost
 
     def _completed(self, status: ExitStatus) -> CompletedProcess[Any]:
-        done = completed(self.args, status, *self._collected(), self._output.lost)
+        done = completed(self.args, status, *self._collected())
         if self._check:
             done.check_returncode()
         return done
 
     def _timed_out(self) -> RunTimedOut:
-        return RunTimedOut(self.args, seconds(self._timeout) or 0.0, *self._collected())
+        return timed_out(self.args, seconds(self._timeout) or 0.0, *self._collected())
 
     def _attach_output(self, error: BaseException) -> None:
         if isinstance(error, ProcessError):
-            error.stdout, error.stderr = self._collected()
+            error.stdout, error.stderr, error.lost = self._collected()
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
 def _limit(limit: int) -> int:
@@ -215,8 +220,16 @@ def completed(
     # None for an unknown status, where subprocess would guess 0.
     code: Any = status.returncode
     done = CompletedProcess[Any](args, code, stdout, stderr)
-    done.status, done.lost = status, lost
+    done.status = status
+    done.lost = lost
     return done
+
+
+def timed_out(args: Any, limit: float, stdout: Any, stderr: Any, lost: int) -> RunTimedOut:
+    """The error for a run that took longer than its limit."""
+    error = RunTimedOut(args, limit, stdout, stderr)
+    error.lost = lost
+    return error
 
 
 def _tail(text: str | bytes | None) -> str:

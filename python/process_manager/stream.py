@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, AnyStr, Generic, TypeVar
 
 from process_manager._drive import blocking, under_loop
+from process_manager._unread import Unread
 from process_manager.errors import OutputEnded
 
 if TYPE_CHECKING:
@@ -41,19 +42,15 @@ class Stream(Generic[AnyStr]):
         """Use Process.stdout, Process.stderr or Process.stream()."""
         self._reader = reader
         self._waits = waits
-        self._empty: AnyStr = empty
         self._decode: Callable[[bytes, bool], AnyStr] = decode
-        self._buffer: AnyStr = empty
-        self._fresh: list[AnyStr] = []  # what came since the buffer was last looked into
-        self._length = 0  # of both
+        self._unread: Unread[AnyStr] = Unread(empty)
         self._newline: AnyStr = newline
         self._ended = False
 
     @property
     def lost(self) -> tuple[int, int]:
-        """Bytes and lines of this stream that were dropped before it came to them.
-
-        That happens where a reader stalls for longer than the ``output_policy`` waits.
+        """Bytes and lines that were dropped before this stream got to them, because the log was
+        full and nobody read. What it gives goes on after the gap without a mark.
         """
         return self._reader.lost
 
@@ -102,47 +99,31 @@ class Stream(Generic[AnyStr]):
     # ---- the procedures ----------------------------------------------------------------------
 
     def _read(self, size: int) -> Generator[None, bool, AnyStr]:
-        while (size < 0 or self._length < size) and (yield):
+        while (size < 0 or self._unread.size < size) and (yield):
             pass
-        return self._consume(self._length if size < 0 else size)
+        return self._unread.take(self._unread.size if size < 0 else size)
 
     def _read_some(self) -> Generator[None, bool, AnyStr]:
-        while not self._length and (yield):
+        while not self._unread.size and (yield):
             pass
-        return self._consume(self._length)
+        return self._unread.take(self._unread.size)
 
     def _readline(self) -> Generator[None, bool, AnyStr]:
-        searched = 0
-        while (at := self._unread().find(self._newline, searched)) < 0:
-            searched = self._length
+        while (at := self._unread.find(self._newline)) < 0:
             if not (yield):
-                return self._consume(self._length)
-        return self._consume(at + 1)
+                return self._unread.take(self._unread.size)
+        return self._unread.take(at + 1)
 
     def _expect(
         self, pattern: AnyStr | re.Pattern[AnyStr]
     ) -> Generator[None, bool, re.Match[AnyStr]]:
         compiled = re.compile(pattern)
-        while (match := compiled.search(self._unread())) is None:
+        while (match := compiled.search(self._unread.whole())) is None:
             if not (yield):
-                tail = self._unread()[-200:]
+                tail = self._unread.whole()[-200:]
                 raise OutputEnded(f"the output ended without {pattern!r}; its end: {tail!r}")
-        self._consume(match.end())
+        self._unread.take(match.end())
         return match
-
-    def _consume(self, size: int) -> AnyStr:
-        unread = self._unread()
-        self._buffer = unread[size:]
-        self._length = len(self._buffer)
-        return unread[:size]
-
-    def _unread(self) -> AnyStr:
-        """What has come; joined only when somebody looks, or much of it would be copied often."""
-        if self._fresh:
-            self._fresh.insert(0, self._buffer)
-            self._buffer = self._empty.join(self._fresh)
-            self._fresh.clear()
-        return self._buffer
 
     # ---- more --------------------------------------------------------------------------------
 
@@ -166,9 +147,7 @@ class Stream(Generic[AnyStr]):
 
     def _feed(self, pieces: list[tuple[str, bytes]]) -> bool:
         self._ended = not pieces
-        text = self._decode(b"".join(data for _, data in pieces), self._ended)
-        self._fresh.append(text)
-        self._length += len(text)
+        self._unread.add(self._decode(b"".join(data for _, data in pieces), self._ended))
         return not self._ended
 
 

@@ -43,8 +43,8 @@ pub fn run_many(
 #[pymethods]
 impl Outcomes {
     /// Hands the results over, in the order of the commands; empty before the end and afterwards.
-    /// Each is (info, stdout, stderr, bytes lost, why it was cut short or `None`), or the exception
-    /// that kept it from starting.
+    /// Each is (info, stdout, stderr, lost, why it was cut short or `None`), or the exception that kept
+    /// it from starting.
     fn take(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner).take();
         results.unwrap_or_default().into_iter().map(|result| outcome(py, result)).collect()

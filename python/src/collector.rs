@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use process_manager::{Chunks, OutputChunk, OutputReader, OutputSource, ProcessError, Result};
+use process_manager::{
+    Chunks, OutputChunk, OutputReader, OutputSource, ProcessError, Result, SharedBytes,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
@@ -29,9 +31,9 @@ struct Collected {
     reader: OutputReader,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
-    /// Bytes that a policy has dropped.
-    lost: u64,
     limit: usize,
+    /// Bytes that were dropped before they came here.
+    dropped: u64,
     /// With a tee, what has not been passed on.
     fresh: Option<Vec<(OutputSource, Vec<u8>)>>,
 }
@@ -41,25 +43,31 @@ impl Collected {
         self.stdout.len().max(self.stderr.len()) > self.limit
     }
 
+    /// Bytes that came and are not handed out: dropped, or beyond the limit.
+    fn lost(&self) -> u64 {
+        let beyond = |data: &[u8]| data.len().saturating_sub(self.limit) as u64;
+        self.dropped + beyond(&self.stdout) + beyond(&self.stderr)
+    }
+
     /// Keeps these; says whether the caller must look: at too much of it, or to pass it on.
     fn add(&mut self, chunks: &Chunks) -> bool {
         for chunk in chunks.iter() {
-            let data = match chunk {
-                OutputChunk::Data(data) => data,
-                OutputChunk::Gap { bytes, .. } => {
-                    self.lost += bytes;
-                    continue;
-                }
-            };
-            match data.source() {
-                OutputSource::Stdout => self.stdout.extend_from_slice(data),
-                OutputSource::Stderr => self.stderr.extend_from_slice(data),
-            }
-            if let Some(fresh) = &mut self.fresh {
-                fresh.push((data.source(), data.to_vec()));
+            match chunk {
+                OutputChunk::Data(data) => self.keep(data),
+                OutputChunk::Gap { bytes, .. } => self.dropped += bytes,
             }
         }
         self.fresh.is_some() || self.is_over()
+    }
+
+    fn keep(&mut self, data: &SharedBytes) {
+        match data.source() {
+            OutputSource::Stdout => self.stdout.extend_from_slice(data),
+            OutputSource::Stderr => self.stderr.extend_from_slice(data),
+        }
+        if let Some(fresh) = &mut self.fresh {
+            fresh.push((data.source(), data.to_vec()));
+        }
     }
 
     /// Waits for the end of the output: false there, true where the caller must look first. A
@@ -97,7 +105,7 @@ impl Collector {
     pub fn new(hub: &Arc<Hub>, reader: OutputReader, limit: usize, tee: bool) -> Self {
         let fresh = tee.then(Vec::new);
         let (stdout, stderr) = (Vec::new(), Vec::new());
-        let collected = Collected { reader, stdout, stderr, lost: 0, limit, fresh };
+        let collected = Collected { reader, stdout, stderr, limit, dropped: 0, fresh };
         Self(Pull::new(hub, collected, "output"))
     }
 }
@@ -127,17 +135,14 @@ impl Collector {
         self.0.look(|output| output.is_over())
     }
 
-    /// Bytes that were dropped before they could be collected.
-    #[getter]
-    fn lost(&self) -> PyResult<u64> {
-        self.0.look(|output| output.lost)
-    }
-
-    /// Standard output and standard error so far, up to the limit.
-    fn output<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    /// Standard output and standard error so far, up to the limit, and how much is missing.
+    fn output<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64)> {
         self.0.look(|output| {
             let within = |data: &[u8]| PyBytes::new(py, &data[..data.len().min(output.limit)]);
-            (within(&output.stdout), within(&output.stderr))
+            (within(&output.stdout), within(&output.stderr), output.lost())
         })
     }
 

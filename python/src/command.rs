@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use process_manager::{
-    support, Affinity, Command, Containment, Descendants, DropPolicy, GroupMode, OutputOptions,
+    Affinity, Command, Containment, Descendants, DropPolicy, GroupMode, OutputOptions,
     OutputPolicy, StopLadder, StopStep, UserSpec,
 };
 use pyo3::exceptions::PyTypeError;
@@ -17,6 +17,8 @@ use crate::stdio;
 #[pyclass(frozen, name = "Command", module = "process_manager._core")]
 pub struct PyCommand {
     pub(crate) command: Command,
+    output: OutputOptions,
+    chose_policy: bool,
 }
 
 #[pymethods]
@@ -36,18 +38,22 @@ impl PyCommand {
         if options.get_item("clear_env")?.is_some_and(|clear| clear.is_truthy().unwrap_or(false)) {
             command = command.env_clear();
         }
-        let mut plan = Plan { command, user: None, output: OutputOptions::default() };
+        let output = OutputOptions::default();
+        let mut plan = Plan { command, user: None, output, chose_policy: false };
         for (key, value) in options.iter() {
             if !value.is_none() {
                 plan = plan.set(&text("option name", &key)?, &value)?;
             }
         }
-        Ok(Self { command: plan.finish() })
+        Ok(plan.finish())
     }
 
-    /// The same for a run, which collects everything.
-    fn collecting(&self) -> Self {
-        Self { command: support::collecting(self.command.clone()) }
+    /// The same for a run, which collects everything: nothing of it is dropped unless that was
+    /// chosen.
+    fn for_run(&self) -> Self {
+        let policy = if self.chose_policy { self.output.policy } else { OutputPolicy::Block };
+        let output = OutputOptions { policy, ..self.output };
+        Self { command: self.command.clone().output(output), output, chose_policy: true }
     }
 }
 
@@ -56,6 +62,7 @@ struct Plan {
     command: Command,
     user: Option<UserSpec>,
     output: OutputOptions,
+    chose_policy: bool,
 }
 
 impl Plan {
@@ -100,7 +107,10 @@ impl Plan {
             "group" => self.user().gid = Some(number(key, value)?),
             "groups" => self.user().groups = Some(numbers(key, value)?),
             "output_limit" => self.output.limit = number(key, value)?,
-            "output_policy" => self.output.policy = choice(key, value, POLICIES)?,
+            "output_policy" => {
+                self.output.policy = choice(key, value, POLICIES)?;
+                self.chose_policy = true;
+            }
             "max_line" => self.output.max_line = number(key, value)?,
             "drain" => self.output.drain = duration(key, value)?,
             _ => return Err(PyTypeError::new_err(format!("unknown option {key:?}"))),
@@ -112,12 +122,13 @@ impl Plan {
         self.user.get_or_insert_with(UserSpec::default)
     }
 
-    fn finish(self) -> Command {
+    fn finish(self) -> PyCommand {
         let command = self.command.output(self.output);
-        match self.user {
+        let command = match self.user {
             Some(user) => command.user(user),
             None => command,
-        }
+        };
+        PyCommand { command, output: self.output, chose_policy: self.chose_policy }
     }
 }
 

@@ -20,27 +20,24 @@ pub fn wrong_type(label: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyEr
 
 /// A path, argument or variable: `str` (encoded as `os.fsencode` does), `bytes` or `os.PathLike`.
 pub fn os_string(label: &str, value: &Bound<'_, PyAny>) -> PyResult<OsString> {
-    let expected = "str, bytes or os.PathLike";
-    if let Some(string) = plain_os_string(label, value)? {
-        return Ok(string);
+    if let Some(string) = str_or_bytes(label, value) {
+        return string;
     }
     if !value.hasattr("__fspath__")? {
-        return Err(wrong_type(label, expected, value));
+        return Err(wrong_type(label, "str, bytes or os.PathLike", value));
     }
+    // As os.fspath: a path that gives another path, or itself, is refused.
     let path = value.call_method0("__fspath__")?;
-    plain_os_string(label, &path)?.ok_or_else(|| wrong_type(label, "a path of str or bytes", &path))
+    let wrong = || Err(wrong_type(&format!("{label}.__fspath__()"), "str or bytes", &path));
+    str_or_bytes(label, &path).unwrap_or_else(wrong)
 }
 
-/// Nothing where it is neither `str` nor `bytes`.
-fn plain_os_string(label: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<OsString>> {
-    if let Ok(text) = value.cast::<PyString>() {
-        let text = text.extract::<OsString>();
-        return text
-            .map(Some)
-            .map_err(|error| invalid(value.py(), label, error.value(value.py()).to_string()));
+fn str_or_bytes(label: &str, value: &Bound<'_, PyAny>) -> Option<PyResult<OsString>> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Some(Ok(OsString::from_vec(bytes.as_bytes().to_vec())));
     }
-    let bytes = value.cast::<PyBytes>();
-    Ok(bytes.ok().map(|bytes| OsString::from_vec(bytes.as_bytes().to_vec())))
+    let text = value.cast::<PyString>().ok()?.extract::<OsString>();
+    Some(text.map_err(|error| invalid(value.py(), label, error.value(value.py()).to_string())))
 }
 
 /// Several of those.

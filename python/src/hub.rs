@@ -72,9 +72,12 @@ impl Drop for Hub {
     /// The last handle was collected. Ending processes takes time, which a garbage collection
     /// has not: another thread does it. That thread never touches Python.
     fn drop(&mut self) {
+        // In a forked copy a lock may never come free, and there is nothing to end.
+        if process::id() != self.pid {
+            return;
+        }
         let Some(manager) = self.close() else { return };
-        // First the process: in a forked copy the count may never come.
-        if process::id() != self.pid || manager.get_running_count() == 0 {
+        if manager.get_running_count() == 0 {
             return;
         }
         let ender = thread::Builder::new().name("pm-end".into());

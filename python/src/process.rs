@@ -117,6 +117,13 @@ impl PyProcess {
         Ok((Operation::new(&self.hub, call), limit))
     }
 
+    /// The same for a kill.
+    fn kill(&self) -> (Operation, f64) {
+        let runner = self.runner.clone();
+        let call = async move { runner.stop_with(StopLadder::kill()).await };
+        (Operation::new(&self.hub, call), KILL_WAIT.as_secs_f64())
+    }
+
     /// Begins to stop, and returns at once.
     #[pyo3(signature = (steps=None))]
     fn begin_stop(&self, py: Python<'_>, steps: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
@@ -132,13 +139,6 @@ impl PyProcess {
             wait::slice_of(self.runner.closed_blocking(Some(slice)))
         })?;
         Ok(closed.is_some())
-    }
-
-    /// The same for a kill.
-    fn kill(&self) -> (Operation, f64) {
-        let runner = self.runner.clone();
-        let call = async move { runner.stop_with(StopLadder::kill()).await };
-        (Operation::new(&self.hub, call), KILL_WAIT.as_secs_f64())
     }
 
     fn suspend(&self, py: Python<'_>) -> PyResult<()> {
@@ -173,6 +173,7 @@ impl PyProcess {
         };
         Ok(Reader::new(&self.hub, reader))
     }
+
     /// What a run of it collects: at most `limit` bytes of each stream before somebody looks.
     fn collector(&self, limit: &Bound<'_, PyAny>, tee: bool) -> PyResult<Collector> {
         let limit = number("capture_limit", limit)?;

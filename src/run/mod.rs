@@ -70,7 +70,7 @@ fn reading(command: Command) -> Command {
 }
 
 /// Who collects everything wants nothing dropped, however late he comes to it.
-pub(crate) fn collecting(mut command: Command) -> Command {
+fn collecting(mut command: Command) -> Command {
     if command.output.policy == OutputPolicy::Auto {
         command.output.policy = OutputPolicy::Block;
     }

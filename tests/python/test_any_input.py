@@ -72,15 +72,7 @@ def test_closed_handles_answer_clearly_and_never_hang() -> None:
             call()
 
 
-class _Endless:
-    """A path that is another one, for ever."""
-
-    def __fspath__(self) -> _Endless:
-        return self
-
-
 WRONG: list[object] = [
-    _Endless(),
     None, True, -1, 2**70, 1.5, float("nan"), float("inf"), "\ud800", "a\0b", b"\xff\0", "",
     (), [], {}, [None], {1: 2}, object(), Ellipsis, int, lambda: 1, range(3), memoryview(b"x"),
 ]  # fmt: skip

@@ -101,6 +101,20 @@ def test_a_working_directory_that_is_a_file(manager: pm.ProcessManager) -> None:
     assert not isinstance(caught.value, FileNotFoundError)
 
 
+class ItsOwnPath:
+    """A path that never comes to an end."""
+
+    def __fspath__(self) -> str:
+        return self  # type: ignore[return-value]
+
+
+class NoPath:
+    """A path that is a number."""
+
+    def __fspath__(self) -> str:
+        return 1  # type: ignore[return-value]
+
+
 @pytest.mark.parametrize(
     ("target", "args", "options", "named"),
     [
@@ -111,6 +125,10 @@ def test_a_working_directory_that_is_a_file(manager: pm.ProcessManager) -> None:
         (["/bin/true"], (), {"env": {1: "a"}}, "env name"),
         (["/bin/true"], (), {"env": ["A=b"]}, "env"),
         (["/bin/true"], (), {"cwd": 1}, "cwd"),
+        (ItsOwnPath(), (), {}, r"program.__fspath__\(\) must be str or bytes, not ItsOwnPath"),
+        (["/bin/true", NoPath()], (), {}, r"args\[0\].__fspath__\(\) must be .*, not int"),
+        (["/bin/true"], (), {"cwd": ItsOwnPath()}, "cwd"),
+        (["/bin/true"], (), {"stdout": ItsOwnPath()}, "stdout"),
         (["/bin/true"], (), {"nice": "low"}, "nice"),
         (["/bin/true"], (), {"stdin": 1.5}, "stdin"),
         (["/bin/true"], (), {"time_limit": "soon"}, "time_limit"),

@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import pickle
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -69,6 +70,22 @@ def test_detached_processes_survive_the_interpreter(child: Child) -> None:
     )
     assert alive(int(out))
     os.kill(int(out), 9)
+
+
+def test_a_signal_reaches_the_descendants(manager: pm.ProcessManager) -> None:
+    child = '(trap "echo got; exit" USR1; echo ready; while :; do sleep 60; done)'
+    process = manager.start(["sh", "-c", f"trap : USR1; {child} & wait; wait; wait"])
+    output = process.output("stdout")
+    assert output.next(20) == "ready"
+    process.send_signal(signal.SIGUSR1)
+    assert output.next(20) == "got"
+
+
+def test_what_is_suspended_can_be_terminated(manager: pm.ProcessManager) -> None:
+    process = manager.start(["cat"], stdin="pipe")
+    process.suspend()
+    process.terminate()
+    assert process.wait(20).signal == signal.SIGTERM
 
 
 def test_the_end_under_asyncio_is_silent(child: Child) -> None:

@@ -172,7 +172,7 @@ def test_a_wait_has_a_deadline_and_changes_nothing(door: Door, child: Child) -> 
         with pytest.raises(TimeoutError):
             await door.within(0.02, output, "next")
         assert process.is_running
-        process.kill()
+        await door.call(process, "kill")
         assert (await door.call(process, "wait")).signal == 9
         await door.leave(manager)
 
@@ -221,6 +221,14 @@ def test_several_start_in_one_call_and_all_or_none(door: Door, child: Child) -> 
         await door.leave(manager)
 
     door.run(scenario())
+
+
+def test_what_ends_while_others_start_is_returned_too(child: Child) -> None:
+    with pm.ProcessManager() as manager:
+        manager.set_retention(0)
+        commands = [[str(child("exit_code")), str(code)] for code in range(100)]
+        started = manager.start_all_or_none(commands)
+        assert [process.wait().code for process in started] == list(range(100))
 
 
 def test_all_output_of_all_processes_in_one_place(door: Door, child: Child) -> None:
