@@ -80,7 +80,7 @@ test-lint: lint
 
 .PHONY: test-rust
 test-rust: setup children ## Unit, integration and documentation tests of the Rust crates
-	$(CARGO) test --workspace --exclude process_manager_child -- --show-output
+	$(CARGO) test --workspace --exclude process_manager_child --no-fail-fast -- --show-output
 
 .PHONY: test-modes
 test-modes: setup children ## The Rust suites again: clone, fork, and guards instead of cgroups
