@@ -73,7 +73,8 @@ def test_detached_processes_survive_the_interpreter(child: Child) -> None:
 
 
 def test_a_signal_reaches_the_descendants(manager: pm.ProcessManager) -> None:
-    child = '(trap "echo got; exit" USR1; echo ready; while :; do sleep 60; done)'
+    # A trap runs at once in `wait`, but only after a program that is waited for has ended.
+    child = '(trap "echo got; exit" USR1; echo ready; while :; do sleep 60 & wait; done)'
     process = manager.start(["sh", "-c", f"trap : USR1; {child} & wait; wait; wait"])
     output = process.output("stdout")
     assert output.next(20) == "ready"
