@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import process_manager as pm
+from conftest import without_slowness
 
 TOOLS = ["/usr/bin/sudo", "/usr/sbin/useradd", "/usr/sbin/chpasswd", "/usr/bin/setpriv"]
 PASSWORD = "correct horse"
@@ -62,7 +63,8 @@ class User:
             text=True,
             timeout=90,
         )
-        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        errors = without_slowness(done.stderr)
+        assert (done.returncode, errors) == (0, ""), errors
         return done.stdout
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import process_manager as pm
-from conftest import ROOT
+from conftest import ROOT, without_slowness
 
 PACKAGE = Path(pm.__file__).parent
 CONFIG = ROOT / "python" / "pyproject.toml"
@@ -32,7 +32,7 @@ def run(*command: object) -> str:
         timeout=300,
     )
     assert done.returncode == 0, done.stdout
-    return done.stdout
+    return without_slowness(done.stdout)
 
 
 @pytest.mark.parametrize("name", ["readme_sync.py", "readme_async.py"])
