@@ -41,7 +41,7 @@ BLOCKING = [
     "manager.run_many([['sleep', '60']] * 3, 2)",
     "pm.run(['sleep', '60'])",
     "manager.start_pipeline([['sleep', '60'], ['cat']]).wait()",
-    "manager.start_pipeline([[sys.argv[1]], ['cat']]).stop(30)",
+    "ready(manager.start_pipeline([[sys.argv[1]], ['cat']])).stop(30)",
 ]
 
 #: Methods that wait for no process: they ask, send, or make a handle. A start waits for the exec
@@ -88,6 +88,9 @@ def test_ctrl_c_is_answered_at_once(child: Child, call: str) -> None:
         "    guards.append(int(facts['PPid']))\n"
         "    os.kill(guards[0], signal.SIGSTOP)\n"
         "    return process\n"
+        "def ready(pipeline):\n"
+        "    pipeline.output().next()\n"
+        "    return pipeline\n"
         "sent = []\n"
         "def interrupt():\n"
         "    sent.append(time.monotonic())\n"
