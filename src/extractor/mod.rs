@@ -9,7 +9,7 @@ mod digest;
 mod directory;
 mod location;
 mod name;
-pub(crate) mod settle;
+mod settle;
 mod stage;
 mod store;
 mod sweep;

@@ -31,13 +31,13 @@ const FIRST_PAUSE: Duration = Duration::from_micros(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// Marks the write descriptor, before anything is written.
-pub(crate) fn mark(writer: &File) {
+pub(super) fn mark(writer: &File) {
     // Where flock is not to be had the probe finds that out too.
     let _ = rustix::fs::flock(writer, FlockOperation::NonBlockingLockExclusive);
 }
 
 /// Waits until nobody has the file open for writing. False: still busy after `patience`.
-pub(crate) fn wait(reader: &File, patience: Duration) -> io::Result<bool> {
+pub(super) fn wait(reader: &File, patience: Duration) -> io::Result<bool> {
     wait_while(|| has_writer(reader), patience)
 }
 

@@ -11,20 +11,21 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
-use rustix::fs::{flock, FlockOperation, MemfdFlags, Mode, SealFlags};
-use rustix::io::Errno;
+use rustix::fs::{MemfdFlags, SealFlags};
 
-use super::registration::Place;
-use crate::error::{ProcessError, Result};
-use crate::extractor::settle;
-use crate::sys::fork::{epoch, PerProcess};
+use super::registration::{Place, Registration};
+use super::watcher::{Watched, Watcher};
+use crate::error::{ExtractionError, ProcessError, Result};
+use crate::extractor::{BinaryExtractor, ExtractionLocation};
+use crate::sys::fork::PerProcess;
 use crate::sys::high::clear_of_stdio;
 
 const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/keeper"));
-/// How long a fork that copied the write descriptor may take to exec.
-const SETTLE_WAIT: Duration = Duration::from_secs(2);
+/// How its directory's name begins.
+const PREFIX: &str = "process_manager-keeper";
+/// Where its directory is made if TMPDIR allows no execution.
+const OPEN_TO_ALL: [&str; 3] = ["/tmp", "/dev/shm", "/var/tmp"];
 static MEMORY: PerProcess<Mutex<Weak<OwnedFd>>> = PerProcess::new();
 static FILE: PerProcess<Mutex<Weak<Installed>>> = PerProcess::new();
 
@@ -37,13 +38,12 @@ pub(crate) enum Image {
     File(Arc<Installed>),
 }
 
-/// The keeper's file in its own directory, which goes with the last holder, or by the watcher.
+/// The keeper's file in its own directory, which goes with the last holder, or by the watcher, or
+/// by the next one's sweep.
 #[derive(Debug)]
 pub(crate) struct Installed {
-    epoch: u64,
-    directory: PathBuf,
+    extractor: BinaryExtractor,
     path: PathBuf,
-    place: Place,
 }
 
 impl Image {
@@ -68,9 +68,7 @@ impl Image {
         if let Some(installed) = file.upgrade() {
             return Ok(installed);
         }
-        let installed = Installed::new();
-        let installed = installed.map_err(|e| ProcessError::io("cannot install the keeper", e))?;
-        let installed = Arc::new(installed);
+        let installed = Arc::new(Installed::new()?);
         *file = Arc::downgrade(&installed);
         Ok(installed)
     }
@@ -80,6 +78,14 @@ impl Image {
         match self {
             Image::Memory(_) => Path::new("keeper"),
             Image::File(installed) => &installed.path,
+        }
+    }
+
+    /// The directory that it needs, as the watcher registers it.
+    pub(super) fn place(&self) -> Option<Place> {
+        match self {
+            Image::Memory(_) => None,
+            Image::File(installed) => installed.extractor.place(),
         }
     }
 
@@ -93,20 +99,16 @@ impl Image {
 }
 
 impl Installed {
-    fn new() -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("process_manager-keeper.").tempdir()?;
-        let path = directory.path().join("keeper");
-        let mut file = File::options().write(true).create_new(true).open(&path)?;
-        settle::mark(&file);
-        file.write_all(PROGRAM)?;
-        rustix::fs::fchmod(&file, Mode::from_raw_mode(0o555))?;
-        drop(file);
-        if !settle::wait(&File::open(&path)?, SETTLE_WAIT)? {
-            return Err(Errno::TXTBSY.into());
+    fn new() -> Result<Self> {
+        let extractor = BinaryExtractor::builder().prefix(PREFIX);
+        let mut extractor = extractor.fallback_directories(OPEN_TO_ALL).build()?;
+        let path = extractor.add_binary("keeper", PROGRAM)?;
+        if let Some(ExtractionLocation::Memory { reason, .. }) = extractor.location() {
+            return Err(ExtractionError::refused("keeper", reason).into());
         }
-        std::fs::set_permissions(directory.path(), Permissions::from_mode(0o711))?;
-        let place = locked(directory.path())?;
-        Ok(Self { epoch: epoch(), directory: directory.keep(), path, place })
+        open_to_others(&path, extractor.temp_dir())
+            .map_err(|error| ProcessError::io("cannot install the keeper", error))?;
+        Ok(Self { extractor, path })
     }
 
     /// The executable file.
@@ -114,28 +116,16 @@ impl Installed {
         &self.path
     }
 
-    /// The directory as the watcher registers it.
-    pub(crate) fn place(&self) -> Place {
-        self.place.clone()
+    /// Has the watcher remove the directory if this process is killed, where it can be locked.
+    pub(crate) fn watched(&self) -> Result<Option<Watched>> {
+        let Some(place) = self.extractor.place() else { return Ok(None) };
+        Watcher::shared()?.watch(Registration::Directory(place)).map(Some)
     }
 }
 
-impl Drop for Installed {
-    fn drop(&mut self) {
-        if self.epoch == epoch() {
-            let _ = std::fs::remove_dir_all(&self.directory);
-        }
-    }
-}
-
-/// The directory with our lock on it, which keeps cleaners away.
-fn locked(path: &Path) -> io::Result<Place> {
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    let directory = clear_of_stdio(File::open(path)?);
-    flock(&directory, FlockOperation::NonBlockingLockExclusive)?;
-    let name = path.file_name().unwrap_or_default().to_owned();
-    let parent = clear_of_stdio(File::open(parent)?);
-    Ok(Place { parent: Arc::new(parent), name, directory: Arc::new(directory) })
+fn open_to_others(file: &Path, directory: &Path) -> io::Result<()> {
+    std::fs::set_permissions(file, Permissions::from_mode(0o555))?;
+    std::fs::set_permissions(directory, Permissions::from_mode(0o711))
 }
 
 fn memory_file() -> io::Result<OwnedFd> {

@@ -112,8 +112,8 @@ impl Watcher {
             #[cfg(test)]
             pid: -1,
         };
-        if let Image::File(installed) = &image {
-            let id = state.claim(Registration::Directory(installed.place()));
+        if let Some(place) = image.place() {
+            let id = state.claim(Registration::Directory(place));
             state.announce(id)?;
         }
         Ok(Watcher { epoch: epoch(), image, state: Mutex::new(state) })

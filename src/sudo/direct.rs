@@ -20,7 +20,7 @@ use super::options::SudoOptions;
 use super::{locate, started};
 use crate::command::{Command, Program, UserSpec};
 use crate::error::{ProcessError, Result};
-use crate::keeper::{Image, Installed, Registration, Watched, Watcher};
+use crate::keeper::{Image, Installed, Watched};
 use crate::types::ExitStatus;
 
 /// How often sudo's children are looked at: short commands are to be seen.
@@ -35,7 +35,7 @@ pub(crate) struct Direct {
     cancel: Option<Arc<Cancel>>,
     /// The order matters: the directory is forgotten after its removal.
     _installed: Arc<Installed>,
-    _watched: Watched,
+    _watched: Option<Watched>,
 }
 
 impl Direct {
@@ -52,7 +52,7 @@ impl Direct {
         let (uid, deadline) = (options.uid()?, Instant::now().checked_add(options.timeout));
         let sudo = locate::sudo()?;
         let installed = Image::installed()?;
-        let watched = Watcher::shared()?.watch(Registration::Directory(installed.place()))?;
+        let watched = installed.watched()?;
         let name = format!("pm{}", Uuid::now_v7().simple());
         let listener = Listener::named(name);
         let listener = listener.map_err(|error| ProcessError::io("listen to askpass", error))?;

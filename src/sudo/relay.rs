@@ -14,7 +14,7 @@ use super::options::SudoOptions;
 use super::{hand_over, locate};
 use crate::command::{Command, GroupMode, Stdin, Stdout};
 use crate::error::{ProcessError, Result};
-use crate::keeper::{Channel, Guard, Image, Registration, Relayed, Watcher};
+use crate::keeper::{Channel, Guard, Image, Relayed};
 use crate::spawn::{self, SpawnContext, Spawned};
 use crate::sys::guarded::ForkGuarded;
 use crate::sys::{orphans, pidfd};
@@ -46,8 +46,7 @@ pub(crate) fn authenticate(options: SudoOptions) -> Result<Relay> {
     let path = locate::sudo()?;
     let installed = Image::installed()?;
     // Forgotten only after the last holder has removed the directory.
-    let directory = Registration::Directory(installed.place());
-    let _watched = Watcher::shared()?.watch(directory)?;
+    let _watched = installed.watched()?;
     let image = Image::File(installed);
     let (channel, theirs) = Channel::pair()?;
     channel.ask_credentials(true)?;

@@ -2,7 +2,9 @@
 
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Instant;
 
+use super::PATIENCE;
 use crate::keeper::Image;
 
 #[test]
@@ -27,4 +29,18 @@ fn an_installed_file_runs_for_everybody_and_goes_with_its_last_holder() {
     assert_eq!(std::process::Command::new(&path).status().unwrap().code(), Some(64));
     drop(installed);
     assert!(!directory.exists());
+}
+
+#[test]
+fn what_a_killed_host_has_left_of_the_file_is_swept() {
+    let mut old = tempfile::Builder::new();
+    let old = old.prefix("process_manager-keeper-").rand_bytes(12).tempdir().unwrap().keep();
+    std::fs::write(old.join("keeper"), "").unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    // Where another test holds the file it is not made now.
+    while old.exists() {
+        assert!(Instant::now() < deadline, "{} is still there", old.display());
+        Image::installed().unwrap();
+        std::thread::yield_now();
+    }
 }
