@@ -60,8 +60,7 @@ fn a_file_without_execute_permission() {
 fn a_missing_interpreter_is_not_a_missing_program() {
     let directory = tempfile::tempdir().unwrap();
     let script = directory.path().join("script");
-    std::fs::write(&script, "#!/no/such/interpreter\n").unwrap();
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    common::install(&script, b"#!/no/such/interpreter\n", 0o755);
     let error = start_error(Command::new(&script));
     assert_eq!(error.kind, StartErrorKind::InterpreterNotFound);
     assert_eq!(error.subject.as_deref(), Some("/no/such/interpreter"));
@@ -71,8 +70,7 @@ fn a_missing_interpreter_is_not_a_missing_program() {
 fn a_file_of_no_executable_format() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("text");
-    std::fs::write(&file, "just text\n").unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    common::install(&file, b"just text\n", 0o755);
     assert_eq!(start_error(Command::new(&file)).kind, StartErrorKind::BadFormat);
 }
 
@@ -82,8 +80,7 @@ fn changed_elf(change: impl FnOnce(&mut Vec<u8>)) -> (tempfile::TempDir, StartEr
     let file = directory.path().join("program");
     let mut bytes = std::fs::read(common::child("exit_code")).unwrap();
     change(&mut bytes);
-    std::fs::write(&file, bytes).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    common::install(&file, &bytes, 0o755);
     let error = start_error(Command::new(&file));
     (directory, error)
 }

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use common::{command, wait_for_line, SOON};
 use process_manager::{
-    Command, Containment, Descendants, DropPolicy, EventKind, GroupMode, ProcessError,
-    ProcessManager, ProcessRunner, Stdin, StopLadder,
+    Command, Containment, Descendants, DropPolicy, EventKind, GroupMode, OutputOptions,
+    ProcessError, ProcessManager, ProcessRunner, Stdin, StopLadder,
 };
 
 /// A user without privileges.
@@ -190,7 +190,9 @@ fn descendants_may_be_left_on_request() {
     let script = "(trap '' HUP; echo ready; read line; echo got $line) <&9 & exit 0";
     let (reader, writer) = pipe();
     let command = Command::new("/bin/sh").args(["-c", script]).extra_fd(reader.into(), 9);
-    let runner = common::start(command.descendants(Descendants::Leave));
+    let held_open = OutputOptions { drain: Duration::from_secs(60), ..OutputOptions::default() };
+    let command = command.descendants(Descendants::Leave).output(held_open);
+    let runner = common::start(command);
     let mut stream = runner.get_output_stream();
     wait_for_line(&mut stream, "ready");
     runner.wait_blocking(SOON).unwrap();
@@ -201,7 +203,8 @@ fn descendants_may_be_left_on_request() {
 #[test]
 fn a_detached_process_runs_on_after_its_last_handle() {
     let (mut reader, writer) = pipe();
-    let command = command("ticker").on_drop(DropPolicy::Detach).extra_fd(writer.into(), 9);
+    // It writes no more, which nobody reads.
+    let command = command("ignore_term").on_drop(DropPolicy::Detach).extra_fd(writer.into(), 9);
     let runner = common::start(command);
     wait_for_line(&mut runner.get_output_stream(), "ready");
     let pid = runner.pid() as i32;
@@ -348,10 +351,9 @@ fn what_cannot_be_killed_is_named() {
     }
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("all_root");
-    std::fs::copy(common::child("all_root"), &program).unwrap();
+    common::install(&program, &std::fs::read(common::child("all_root")).unwrap(), 0o4755);
     let mode = std::os::unix::fs::PermissionsExt::from_mode;
     std::fs::set_permissions(directory.path(), mode(0o755)).unwrap();
-    std::fs::set_permissions(&program, mode(0o4755)).unwrap();
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
     again.args(["--nocapture", "--exact", "what_cannot_be_killed_is_named"]);
     let text = as_nobody(again.env(UNKILLABLE, &program)).unwrap_or_default();

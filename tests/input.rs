@@ -23,13 +23,14 @@ fn what_is_written_comes_back_through_cat() {
 fn more_than_the_pipe_holds_goes_through_in_both_ways() {
     let text: String = (0..200_000).map(|n| format!("{n}\n")).collect();
     let runner = start(command("cat").stdin(Stdin::Pipe));
+    let mut stream = runner.get_output_stream();
     let writer = runner.clone();
     let sent = text.clone();
     let thread = std::thread::spawn(move || {
         writer.write_stdin_blocking(sent.as_bytes(), SOON).unwrap();
         writer.close_stdin().unwrap();
     });
-    let got = lines(&mut runner.get_output_stream());
+    let got = lines(&mut stream);
     thread.join().unwrap();
     assert!(got.iter().map(String::as_str).eq(text.lines()));
 }

@@ -129,7 +129,7 @@ fn dropping_the_last_handle_ends_the_process() {
     drop(runner);
     assert!(clone.is_running());
     drop(clone);
-    assert!(!common::is_alive(pid));
+    common::await_end(pid);
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn holding_a_stream_while_waiting_never_hangs_the_child() {
     let flood = command("flood").args(["lines", "200000", "100"]);
     let runner = manager.start(flood.output_limit(65_536, OutputPolicy::Auto)).unwrap();
     let mut stream = runner.get_output_stream();
-    assert!(line(&mut stream).starts_with("0000000000"));
+    line(&mut stream);
     assert!(runner.wait_blocking(SOON).unwrap().success());
     let mut kinds = Vec::new();
     while kinds.last() != Some(&EventKind::Closed) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::command;
 use futures::executor::block_on;
 use process_manager::{
-    Command, ExitStatus, ProcessError, ProcessManager, RunEnd, RunError, RunOptions,
+    Command, ExitStatus, OutputPolicy, ProcessError, ProcessManager, RunEnd, RunError, RunOptions,
 };
 
 fn options() -> RunOptions {
@@ -43,7 +43,7 @@ fn input_of_any_size_comes_back_whole() {
 
 #[test]
 fn a_run_that_times_out_is_killed_and_keeps_what_was_collected() {
-    let limit = RunOptions { timeout: Some(Duration::from_millis(200)), ..options() };
+    let limit = RunOptions { timeout: Some(Duration::from_secs(3)), ..options() };
     let failed = failure(command("ignore_term").run(limit));
     assert_eq!(
         (failed.reason, failed.output.stdout.as_slice()),
@@ -102,7 +102,9 @@ fn a_batch_runs_so_many_at_a_time() {
 
 #[test]
 fn one_gigabyte_passes_without_a_gap() {
-    let runner = common::start(command("flood").args(["bytes", "1073741824"]));
+    // A first reader that is late loses the oldest under the policy Auto.
+    let flood = command("flood").args(["bytes", "1073741824"]);
+    let runner = common::start(flood.output_limit(1 << 20, OutputPolicy::Block));
     let mut reader = runner.output();
     let mut total = 0u64;
     while let Some(chunks) = reader.next_chunks_blocking(common::SOON).unwrap() {

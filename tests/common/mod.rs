@@ -4,9 +4,13 @@
 
 pub mod left;
 
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use process_manager::{Command, OutputStream, ProcessRunner};
 
@@ -37,6 +41,16 @@ fn build_children() -> PathBuf {
 /// A command for a helper child.
 pub fn command(name: &str) -> Command {
     Command::new(child(name)).name(name)
+}
+
+/// Puts a program there. Another program writes it: no child of a test beside this one can hold it
+/// open for writing then, which makes execve(2) fail.
+pub fn install(path: &Path, content: &[u8], mode: u32) {
+    let mut cp = std::process::Command::new("cp");
+    let mut cp = cp.arg("/dev/stdin").arg(path).stdin(Stdio::piped()).spawn().unwrap();
+    cp.stdin.take().unwrap().write_all(content).unwrap();
+    assert!(cp.wait().unwrap().success(), "{} is not written", path.display());
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
 /// A running helper child.
@@ -71,6 +85,15 @@ pub fn threads() -> Vec<String> {
         std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
     };
     tasks.filter_map(name).map(|name| name.trim().to_owned()).collect()
+}
+
+/// Waits for the end of what was told to end.
+pub fn await_end(pid: i32) {
+    let until = Instant::now() + SOON.unwrap();
+    while is_alive(pid) {
+        assert!(Instant::now() < until, "{pid} is left");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// True while a process with this id exists and is no zombie.

@@ -193,7 +193,8 @@ fn the_watcher_is_a_stranger_to_the_host() {
     let link = |name: &str| std::fs::read_link(format!("/proc/{}/{name}", watcher.pid())).unwrap();
     assert_eq!(link("cwd").as_os_str(), "/");
     let fds = std::fs::read_dir(format!("/proc/{}/fd", watcher.pid())).unwrap();
-    let kinds = fds.map(|fd| std::fs::read_link(fd.unwrap().path()).unwrap());
+    // It may close one meanwhile.
+    let kinds = fds.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok());
     let strange = kinds.filter(|kind| {
         let kind = kind.to_string_lossy();
         !["socket:", "pidfd", "[eventfd]"].iter().any(|known| kind.contains(known))
@@ -258,6 +259,14 @@ fn a_killed_watcher_is_noticed_and_its_successor_knows_as_much() {
     output.end();
 }
 
+/// Kills it, unless it is gone already.
+fn strike(watcher: &Watcher) {
+    let pid = Pid::from_raw(watcher.pid()).unwrap();
+    if let Ok(pidfd) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
+        let _ = rustix::process::pidfd_send_signal(pidfd, Signal::KILL);
+    }
+}
+
 #[test]
 fn a_watcher_killed_again_and_again_loses_nothing() {
     let watcher = Arc::new(Watcher::start().unwrap());
@@ -265,11 +274,12 @@ fn a_watcher_killed_again_and_again_loses_nothing() {
     for round in 0..10 {
         let (registration, output) = sleeper();
         if round % 2 == 0 {
-            rustix::process::pidfd_send_signal(pidfd(watcher.pid()), Signal::KILL).unwrap();
+            watcher.tend().unwrap();
+            strike(&watcher);
         }
         standing.push((watcher.watch(registration).unwrap(), output));
         if round % 2 == 1 {
-            rustix::process::pidfd_send_signal(pidfd(watcher.pid()), Signal::KILL).unwrap();
+            strike(&watcher);
         }
     }
     let finish = |(watched, output): (Watched, Output)| {

@@ -51,7 +51,7 @@ fn a_wait_inside_a_callback_is_refused_and_inside_a_poll_allowed() {
     reactor.remove(key);
 
     let mut polls = 0;
-    let soon = Some(Instant::now() + Duration::from_millis(5));
+    let soon = Some(Instant::now() + Duration::from_secs(60));
     let outer = reactor.block_on(soon, |cx| {
         polls += 1;
         let inner = reactor.block_on(Some(Instant::now()), pending::<()>);
@@ -70,6 +70,7 @@ fn a_wait_inside_a_callback_is_refused_and_inside_a_poll_allowed() {
 struct Closing {
     reactor: Mutex<Option<Arc<Reactor>>>,
     begun: mpsc::Sender<()>,
+    may_end: Mutex<mpsc::Receiver<()>>,
     is_done: Arc<AtomicUsize>,
 }
 
@@ -79,6 +80,8 @@ impl Source for Closing {
         let reactor = self.reactor.lock().unwrap().take().unwrap();
         drop(reactor.core.table().clear());
         self.begun.send(()).unwrap();
+        self.may_end.lock().unwrap().recv().unwrap();
+        // What is not waited for is seen to be over too early.
         std::thread::sleep(Duration::from_millis(50));
         self.is_done.fetch_add(1, Ordering::SeqCst);
         drop(reactor);
@@ -88,15 +91,19 @@ impl Source for Closing {
 #[test]
 fn the_last_hold_outlasts_the_callback_in_flight() {
     let (begun, told) = mpsc::channel();
+    let (end, may_end) = mpsc::channel();
+    let may_end = Mutex::new(may_end);
     let (reactor, is_done) = (Reactor::new().unwrap(), Arc::new(AtomicUsize::new(0)));
     let hold = Hold::new(&reactor);
     let another = hold.clone();
-    let closing = Closing { reactor: Mutex::new(Some(reactor)), begun, is_done: is_done.clone() };
+    let (reactor, done) = (Mutex::new(Some(reactor)), is_done.clone());
+    let closing = Closing { reactor, begun, may_end, is_done: done };
     let key = hold.insert(Arc::new(closing)).unwrap();
     hold.set_deadline(key, Some(Instant::now()));
     told.recv().unwrap();
     drop(another);
     assert_eq!(is_done.load(Ordering::SeqCst), 0, "not the last one, and yet it waited");
+    end.send(()).unwrap();
     drop(hold);
     assert_eq!(is_done.load(Ordering::SeqCst), 1);
 }

@@ -165,15 +165,29 @@ fn a_deadline_comes_once_in_order_and_never_early() {
     let reader = Arc::new(Reader::default());
     let key = reactor.insert(reader.clone()).unwrap();
     let at = Instant::now() + Duration::from_millis(30);
-    reactor.set_deadline(key, Some(at - Duration::from_millis(20)));
-    // Moved to later: the timer fires for the first time and nothing is due.
-    reactor.set_deadline(key, Some(at));
-    reactor.block_on(None, |cx| reader.poll_for(cx, |state| state.deadlines == 1)).unwrap();
+    // While this thread drives, so that no other one finds the first of two deadlines due.
+    let moved = || {
+        reactor.set_deadline(key, Some(at - Duration::from_millis(20)));
+        // Moved to later: the timer fires for the first time and nothing is due.
+        reactor.set_deadline(key, Some(at));
+    };
+    let mut first = Some(moved);
+    let wait = reactor.block_on(None, |cx| {
+        first.take().into_iter().for_each(|moved| moved());
+        reader.poll_for(cx, |state| state.deadlines == 1)
+    });
+    wait.unwrap();
     assert!(Instant::now() >= at);
-    reactor.set_deadline(key, Some(Instant::now()));
-    reactor.set_deadline(key, None);
-    let later = Instant::now() + Duration::from_millis(20);
-    assert!(reactor.block_on(Some(later), pending::<()>).is_err());
+    let revoked = || {
+        reactor.set_deadline(key, Some(Instant::now()));
+        reactor.set_deadline(key, None);
+    };
+    let (mut first, later) = (Some(revoked), Instant::now() + Duration::from_millis(20));
+    let wait = reactor.block_on(Some(later), |_| {
+        first.take().into_iter().for_each(|revoked| revoked());
+        Poll::<()>::Pending
+    });
+    assert!(wait.is_err());
     assert_eq!(reader.state.lock().unwrap().deadlines, 1);
 }
 

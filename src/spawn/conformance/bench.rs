@@ -1,7 +1,7 @@
 //! What the cases start their children with and how they look at what came of it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -105,7 +105,8 @@ pub(super) fn reap(pidfd: &OwnedFd) -> ExitStatus {
     }
 }
 
-/// A file with this content and mode in a directory that goes with the guard.
+/// A file with this content and mode in a directory that goes with the guard. Another program
+/// writes it: no child of a case beside this one can hold it open for writing then.
 pub(super) fn file_in(
     directory: &Path,
     name: &str,
@@ -114,7 +115,11 @@ pub(super) fn file_in(
 ) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = directory.join(name);
-    std::fs::write(&path, content).unwrap();
+    let mut cp = std::process::Command::new("cp");
+    let cp = cp.arg("/dev/stdin").arg(&path).stdin(std::process::Stdio::piped());
+    let mut cp = cp.spawn().unwrap();
+    cp.stdin.take().unwrap().write_all(content).unwrap();
+    assert!(cp.wait().unwrap().success());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     path
 }

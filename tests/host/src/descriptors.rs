@@ -1,7 +1,7 @@
 //! The host's descriptors.
 
 use std::os::fd::AsFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use process_manager::{
     BinaryExtractor, Command, Containment, ExitStatus, ProcessManager, ProcessRunner, StopLadder,
@@ -90,11 +90,23 @@ pub fn used_up(children: &Children) {
     let expected = [libc::SIGKILL, libc::SIGTERM, libc::SIGTERM, libc::SIGKILL];
     assert_eq!(signals.collect::<Vec<_>>(), expected.map(Some));
     for pid in trees.iter().flat_map(|(_, members)| members) {
-        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "left: {state}");
+        await_end(*pid);
     }
     drop((trees, ignoring, manager));
     assert!(open().len() <= before.len(), "{:?}", open());
+}
+
+/// A process leaves its cgroup a moment before it is a zombie.
+fn await_end(pid: u32) {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        if state.is_empty() || state.contains(") Z ") || state.contains(") X ") {
+            return;
+        }
+        assert!(Instant::now() < until, "left: {state}");
+        std::thread::yield_now();
+    }
 }
 
 /// The pids that the helper `tree` tells.

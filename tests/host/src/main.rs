@@ -81,7 +81,7 @@ fn main() {
         std::process::exit(2);
     };
     // SAFETY: a bound on the life of this program, should a check hang.
-    unsafe { libc::alarm(300) };
+    unsafe { libc::alarm(900) };
     check(&Children(PathBuf::from(directory)));
     println!("ok");
 }

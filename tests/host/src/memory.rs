@@ -1,6 +1,6 @@
 //! The host's memory.
 
-use process_manager::{OutputChunk, ProcessManager};
+use process_manager::{OutputChunk, OutputPolicy, ProcessManager};
 
 use super::{descriptors, run_short, Children, SOON};
 
@@ -15,7 +15,10 @@ fn resident() -> usize {
 /// 1 GiB without a newline: raw, and as lines that are split and flagged.
 pub fn no_newline(children: &Children) {
     let manager = ProcessManager::default();
-    let command = || children.command("no_newline").arg((1u64 << 30).to_string());
+    let command = || {
+        let flood = children.command("no_newline").arg((1u64 << 30).to_string());
+        flood.output_limit(1 << 20, OutputPolicy::Block)
+    };
     let mut reader = manager.start(command()).expect("starts").output();
     let mut total = 0u64;
     while let Some(chunks) = reader.next_chunks_blocking(SOON).expect("no error") {
