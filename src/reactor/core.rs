@@ -15,7 +15,7 @@ use super::host::Link;
 use super::poller::{self, Event};
 use super::table::Table;
 use super::turn::Turn;
-use super::wait::{Engine, Mark};
+use super::wait::{self, Engine, Mark};
 use super::waiter::{Interrupt, Waiter};
 use super::{Key, Ready, Slot};
 use crate::error::{ProcessError, Result};
@@ -109,8 +109,11 @@ impl Core {
         sync::lock(&self.driver).expect_return();
     }
 
-    /// Has the thread serve at once what nobody drives.
+    /// Has the thread serve at once what nobody drives, unless this thread is about to.
     pub(super) fn serve(&self) {
+        if wait::is_waited_for(self) {
+            return;
+        }
         let mut driver = sync::lock(&self.driver);
         driver.serve();
         self.settle(driver, false);

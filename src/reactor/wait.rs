@@ -48,6 +48,8 @@ impl Unfinished {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doing {
     Nothing,
+    /// It polls in a wait for the engine at this address, and will drive it or park next.
+    Polling(usize),
     /// It has the role of the engine at this address, and polls.
     Waiting(usize),
     /// It calls sources and wakers: waiting there would wait for itself.
@@ -82,6 +84,17 @@ impl Drop for Mark {
     }
 }
 
+/// Whether this thread polls in a wait for the engine: what is pending need not be served by others.
+pub(super) fn is_waited_for<E: Engine>(engine: &E) -> bool {
+    let address = address(engine);
+    let here = [Doing::Polling(address), Doing::Waiting(address)];
+    here.contains(&DOING.with(Cell::get))
+}
+
+fn address<E: Engine>(engine: &E) -> usize {
+    std::ptr::from_ref(engine).addr()
+}
+
 /// Polls until ready. A deadline that has passed already still makes one turn.
 pub(super) fn block_on<E: Engine, T>(
     engine: &E,
@@ -98,7 +111,7 @@ pub(super) fn block_on<E: Engine, T>(
     let mut is_over = false;
     loop {
         seat.waiter.clear();
-        if let Poll::Ready(value) = poll(&mut Context::from_waker(&waker)) {
+        if let Poll::Ready(value) = seat.poll(|| poll(&mut Context::from_waker(&waker))) {
             return Ok(value);
         }
         if is_over {
@@ -137,17 +150,19 @@ struct Seat<'a, E: Engine> {
 
 impl<'a, E: Engine> Seat<'a, E> {
     fn new(engine: &'a E, doing: Doing) -> Self {
-        let has_outer_role = doing == Doing::Waiting(Self::address(engine));
+        let has_outer_role = doing == Doing::Waiting(address(engine));
         let waiter = engine.waiter();
         Self { engine, waiter, role: None, has_outer_role, steps: 0, is_loop: false }
     }
 
-    fn address(engine: &E) -> usize {
-        std::ptr::from_ref(engine).addr()
+    fn poll<T>(&self, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        let is_marked = self.has_role();
+        let _mark = (!is_marked).then(|| Mark::new(Doing::Polling(address(self.engine))));
+        poll()
     }
 
     fn take_role(&mut self) {
-        self.role = Some(Mark::new(Doing::Waiting(Self::address(self.engine))));
+        self.role = Some(Mark::new(Doing::Waiting(address(self.engine))));
     }
 
     fn has_role(&self) -> bool {

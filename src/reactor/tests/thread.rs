@@ -1,11 +1,13 @@
 //! What nobody waits for: served by the background thread, or by an event loop.
 
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::sync::{mpsc, Arc};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::super::driver::{Driver, ThreadTurn, Tick, LEASE};
+use super::super::wait::Engine;
 use super::super::{host, Reactor, Unfinished};
 use super::{park_on, pending, wait_readable, Reader, Tell};
 
@@ -57,6 +59,25 @@ fn the_background_thread_serves_a_foreign_executor() {
     }
     let state = reader.state.lock().unwrap();
     assert!(state.threads.iter().all(|name| name == "pm-reactor"));
+}
+
+/// A wait that polls futures drives the reactor itself: nothing is guessed of later starts either.
+#[test]
+fn a_future_that_is_waited_for_is_left_to_the_wait() {
+    let reactor = Reactor::new().unwrap();
+    let (reader, mut pipe) = Reader::new();
+    let key = reader.watch(&reactor, 0);
+    pipe.write_all(b"x").unwrap();
+    let waited = reactor.block_on(None, |cx| {
+        reactor.serve();
+        reader.poll_for(cx, |state| state.bytes.len() == 1)
+    });
+    waited.unwrap();
+    let mut driver = crate::sync::lock(reactor.core.driver());
+    driver.take_over();
+    assert!(driver.hold_off(Instant::now()), "a future was taken for one that nobody waits for");
+    drop(driver);
+    reactor.unwatch(key, 0, reader.pipe.as_ref().unwrap().as_fd());
 }
 
 #[test]
