@@ -48,7 +48,7 @@ fn libraries(name: &str, directory: &Path) -> Outcome<Vec<String>> {
             let said = String::from_utf8(found.stdout)?;
             Ok(said.split_whitespace().map(str::to_owned).collect())
         }
-        "cold_raw" => Ok(Vec::new()),
+        "cold_raw" | "promises" => Ok(Vec::new()),
         _ => {
             let path = directory.display();
             Ok(vec![format!("-L{path}"), "-lprocess_manager".into(), format!("-Wl,-rpath,{path}")])

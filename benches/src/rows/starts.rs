@@ -11,6 +11,8 @@ const START: &str = "start a static child with stdin null and both outputs piped
 const LATE: &str = "process_manager, late";
 const UNIT: &str = "us each";
 
+const PROMISES: &[(&str, Program)] = &[("floor with the promises", Program::C("promises", &[]))];
+
 const GUARD_AND_C: &[(&str, Program)] =
     &[(GUARD, Program::Rust("guard")), (C, Program::C("capi", &["pull"]))];
 const PEERS: &[(&str, Program)] = &[
@@ -21,7 +23,9 @@ const PEERS: &[(&str, Program)] = &[
 
 /// The tables of this file.
 pub fn plans(size: Size) -> Outcome<Vec<Plan>> {
-    Ok(vec![tight(size), spaced(size), busy(size), crowded(size)?, heavy(size), flight(size)])
+    let mut plans = vec![tight(size), one_cpu(size), spaced(size), busy(size)];
+    plans.extend([crowded(size)?, heavy(size), flight(size)]);
+    Ok(plans)
 }
 
 fn against_floor_and_tokio(plan: Plan) -> Plan {
@@ -34,8 +38,15 @@ fn against_floor_and_tokio(plan: Plan) -> Plan {
 fn tight(size: Size) -> Plan {
     let plan = Plan::new("starts", format!("{START}; {} in sequence", size.starts), UNIT);
     let request = format!("starts {} 0", size.starts);
-    let plan = plan.ask(&request, MAIN).ask(&request, GUARD_AND_C).ask(&request, PEERS);
-    against_floor_and_tokio(plan)
+    let plan = plan.ask(&request, MAIN).ask(&request, GUARD_AND_C).ask(&request, PROMISES);
+    against_floor_and_tokio(plan.ask(&request, PEERS))
+}
+
+/// Where the scheduler has no choice, so that the figures vary least: for comparing, not a target.
+fn one_cpu(size: Size) -> Plan {
+    let request = format!("starts {} 0", size.starts / 2);
+    let plan = Plan::new("starts", format!("{START}; {} in sequence", size.starts / 2), UNIT);
+    plan.ask(&request, MAIN).ask(&request, GUARD_AND_C).ask(&request, PROMISES).pinned()
 }
 
 /// With a pause before each: caches cold, the CPU asleep.
@@ -43,7 +54,8 @@ fn spaced(size: Size) -> Plan {
     let title = format!("{START}; 50 ms of sleep before each, which is not counted");
     let request = format!("starts {} 50", if size.is_quick { 4 } else { 12 });
     let plan = Plan::new("starts-spaced", title, UNIT);
-    against_floor_and_tokio(plan.ask(&request, MAIN).ask(&request, GUARD_AND_C))
+    let plan = plan.ask(&request, MAIN).ask(&request, GUARD_AND_C);
+    against_floor_and_tokio(plan.ask(&request, PROMISES))
 }
 
 /// On a machine that has other work: who gives its turn away waits a slice of the scheduler's.
