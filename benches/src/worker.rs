@@ -89,6 +89,7 @@ fn command(program: Program) -> Outcome<Command> {
         Program::C(_, args) => command.args(args),
         Program::Python(name) => command.arg(repository.join("benches/python/serve.py")).arg(name),
     };
-    command.env("BENCH_TINY", crate::work::TINY).env("BENCH_CHILDREN", built()?);
+    command.env("BENCH_TINY", crate::work::TINY).env("BENCH_GUARD", env!("GUARD"));
+    command.env("BENCH_CHILDREN", built()?);
     Ok(command)
 }

@@ -11,7 +11,11 @@ const START: &str = "start a static child with stdin null and both outputs piped
 const LATE: &str = "process_manager, late";
 const UNIT: &str = "us each";
 
-const PROMISES: &[(&str, Program)] = &[("floor with the promises", Program::C("promises", &[]))];
+/// What any library with the same promises comes to at least.
+const PROMISES: &[(&str, Program)] = &[
+    ("floor with the promises", Program::C("promises", &["cgroup"])),
+    ("floor with a guard", Program::C("promises", &["guard"])),
+];
 
 const GUARD_AND_C: &[(&str, Program)] =
     &[(GUARD, Program::Rust("guard")), (C, Program::C("capi", &["pull"]))];
