@@ -26,7 +26,7 @@ int main(void)
     OK(pm_manager_new(extractor, &manager, &error));
     OK(pm_command_new_binary("ticker", NUL, &command, &error));
     pm_run_options options = PM_RUN_OPTIONS_INIT;
-    options.timeout_ms = 300;
+    options.max_output = 6;
     OK(pm_manager_run(manager, command, &options, &result, &error));
     pm_run_result_stdout(result, &out);
     pm_info_exit(pm_run_result_info(result), &end);

@@ -42,6 +42,9 @@ def manager() -> Iterator[pm.ProcessManager]:
         yield manager
 
 
+#: Time limits to try in this order: the machine decides within which a program says its first word.
+LIMITS = (0.3, 3.0, 30.0)
+
 PRELUDE = "import os, signal, sys, threading, time, warnings; import process_manager as pm\n"
 
 

@@ -115,7 +115,7 @@ def test_garbage_collection_of_running_processes_does_not_wait(child: Child) -> 
     del manager, processes, cycle
     began = time.monotonic()
     gc.collect()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4, "shorter than the grace of one, which is 5 s"
     assert eventually(lambda: not any(alive(pid) for pid in pids))
 
 
