@@ -28,18 +28,24 @@ pub(super) fn write(directory: BorrowedFd<'_>, name: &str, text: &str) -> io::Re
     Ok(())
 }
 
-/// Reads a control file to its end. Without asking for its size and position, as the standard
-/// library does: that is two system calls for each process that is stopped.
+/// Reads a control file to its end.
 pub(super) fn read(directory: BorrowedFd<'_>, name: impl Arg) -> io::Result<String> {
+    let text = read_bytes(directory, name)?;
+    String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// Reads a file that the kernel writes as it is read. Without asking for its size and position, as
+/// the standard library does, and in large pieces: it takes small ones first, and each has the
+/// kernel write again.
+pub(super) fn read_bytes(directory: BorrowedFd<'_>, name: impl Arg) -> io::Result<Vec<u8>> {
     let file = open(directory, name)?;
     let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         match retry_on_intr(|| rustix::io::read(&file, &mut buffer))? {
-            0 => break,
+            0 => return Ok(text),
             count => text.extend_from_slice(buffer.get(..count).unwrap_or_default()),
         }
     }
-    String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Whether an open `cgroup.events` says that a process is left in the cgroup or below. One that

@@ -1,14 +1,18 @@
-//! Where this process stands in the cgroup v2 hierarchy: pure text in, a path out.
+//! Where this process stands in the cgroup v2 hierarchy: text in, a path out.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
+use super::files;
+
 /// The directory of this process's own cgroup, also where v1 hierarchies are mounted beside.
 ///
 /// Errors: why there is none, as a sentence part for people.
 pub(super) fn own_directory() -> Result<PathBuf, String> {
-    let read = |path: &str| std::fs::read(path).map_err(|e| format!("cannot read {path}: {e}"));
+    let read = |path: &str| {
+        files::read_bytes(rustix::fs::CWD, path).map_err(|e| format!("cannot read {path}: {e}"))
+    };
     locate(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?)
 }
 
