@@ -349,6 +349,6 @@ fn launch(image: &Image) -> Result<(Channel, Life)> {
         cgroup: None,
         pid_namespace: false,
     };
-    let spawned = spawn::spawn(&command, &context)?;
+    let spawned = spawn::spawn_teller(&command, &context)?;
     Ok((channel, Life::Starting { _intermediate: Intermediate(spawned.pidfd) }))
 }

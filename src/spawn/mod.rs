@@ -82,8 +82,32 @@ pub(crate) fn spawn(command: &Command, context: &SpawnContext<'_>) -> Result<Spa
     }
 }
 
+/// Starts a program that tells its host by itself that it runs. Nothing rests on what this says of
+/// it, so that the host's first start can be one: it tries the clone mode out on the way.
+///
+/// Errors: those of [`spawn`].
+pub(crate) fn spawn_teller(command: &Command, context: &SpawnContext<'_>) -> Result<Spawned> {
+    let Some(mode) = mode::untried()? else { return spawn(command, context) };
+    let Ok((launched, stdio)) = launch_in(mode, command, context) else {
+        return spawn(command, context);
+    };
+    if launched.is_shared {
+        mode::keep(mode);
+    }
+    Ok(assemble(command, launched, stdio))
+}
+
 /// Starts `command` in a given mode.
 fn spawn_in(mode: CloneMode, command: &Command, context: &SpawnContext<'_>) -> Result<Spawned> {
+    let (launched, stdio) = launch_in(mode, command, context)?;
+    Ok(assemble(command, launched, stdio))
+}
+
+fn launch_in(
+    mode: CloneMode,
+    command: &Command,
+    context: &SpawnContext<'_>,
+) -> Result<(Launched, Stdio)> {
     let image = Image::new(command, context);
     let attempt = Attempt { command, context, candidates: &image.candidates };
     let cwd = directory(command)?;
@@ -101,13 +125,13 @@ fn spawn_in(mode: CloneMode, command: &Command, context: &SpawnContext<'_>) -> R
         mappings: &stdio.mappings,
     };
     match launch(mode, &plan) {
-        Ok(launched) => Ok(assemble(command, launched, stdio)),
+        Ok(launched) => Ok((launched, stdio)),
         Err(failure) => Err(attempt.explain(failure).into()),
     }
 }
 
 fn assemble(command: &Command, launched: Launched, stdio: Stdio) -> Spawned {
-    let Launched { pid, pidfd } = launched;
+    let Launched { pid, pidfd, .. } = launched;
     let pgid = (command.group != GroupMode::Host).then_some(pid);
     let Stdio { stdin, stdout, stderr, .. } = stdio;
     Spawned { pid, pidfd, pgid, stdin, stdout, stderr }

@@ -23,11 +23,28 @@ static CHOSEN: AtomicU8 = AtomicU8::new(0);
 ///
 /// Errors: [`ProcessError::InvalidArgument`] for an unknown name in the environment.
 pub(super) fn current() -> Result<CloneMode> {
+    chosen().map_or_else(choose_again, Ok)
+}
+
+fn chosen() -> Option<CloneMode> {
     let chosen = usize::from(CHOSEN.load(Ordering::Relaxed));
-    match MODES.get(chosen.wrapping_sub(1)) {
-        Some((_, mode)) => Ok(*mode),
-        None => choose_again(),
+    MODES.get(chosen.wrapping_sub(1)).map(|(_, mode)| *mode)
+}
+
+/// The mode that would be tried first, while none was chosen.
+///
+/// Errors: those of [`current`].
+pub(super) fn untried() -> Result<Option<CloneMode>> {
+    match chosen() {
+        Some(_) => Ok(None),
+        None => preferred().map(|index| Some(MODES[index].1)),
     }
+}
+
+/// A start has shown that the mode works here.
+pub(super) fn keep(mode: CloneMode) {
+    let index = MODES.iter().position(|(_, other)| *other == mode);
+    CHOSEN.store(index.map_or(0, |index| index as u8 + 1), Ordering::Relaxed);
 }
 
 /// Chooses anew, after the kernel has refused what was chosen.
@@ -35,10 +52,10 @@ pub(super) fn current() -> Result<CloneMode> {
 /// A host that is short of something right now learns nothing about its kernel: this one start
 /// takes the mode that always works, and the next one chooses.
 pub(super) fn choose_again() -> Result<CloneMode> {
-    for (index, (_, mode)) in MODES.iter().enumerate().skip(preferred()?) {
+    for (_, mode) in MODES.iter().skip(preferred()?) {
         match works(*mode) {
             Ok(true) => {
-                CHOSEN.store(index as u8 + 1, Ordering::Relaxed);
+                keep(*mode);
                 return Ok(*mode);
             }
             Ok(false) => {}

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use super::bench::{shell, Bench};
-use super::{case, Case};
+use super::{case, Case, CloneMode};
 use crate::command::Command;
 use crate::types::ExitStatus;
 
@@ -19,6 +19,7 @@ pub(super) const CASES: &[Case] = &[
     case("a cleared environment holds what was set and nothing else", cleared_environment),
     case("variables keep every byte", odd_variables),
     case("the working directory is entered", working_directory),
+    case("a child that shares memory is known by what it writes", shared_memory),
 ];
 
 fn exit_code(bench: &Bench) {
@@ -33,6 +34,10 @@ fn signal_death(bench: &Bench) {
         let outcome = bench.run(&shell(&format!("kill -{signal} $$")));
         assert_eq!(outcome.exit, ExitStatus::Signal { signal, core_dumped: false });
     }
+}
+
+fn shared_memory(bench: &Bench) {
+    assert_eq!(bench.shares_memory(&shell("true")), bench.mode != CloneMode::Fork);
 }
 
 /// Every byte that an argument can hold.

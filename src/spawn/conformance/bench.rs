@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::{fcntl_setfl, OFlags};
 use rustix::process::{waitid, WaitId, WaitIdOptions};
 
-use super::super::{spawn_in, CloneMode, SpawnContext, Spawned};
+use super::super::{assemble, launch_in, spawn_in, CloneMode, SpawnContext, Spawned};
 use crate::command::{Command, Program};
 use crate::error::{ProcessError, StartError};
 use crate::types::ExitStatus;
@@ -36,10 +36,15 @@ impl Outcome {
 impl Bench {
     /// Starts `command` by its own program path.
     pub(super) fn start(&self, command: &Command) -> Result<Spawned, ProcessError> {
-        let Program::Path(path) = &command.program else { panic!("no extractor here") };
-        let context =
-            SpawnContext { program: path, exec_fd: None, cgroup: None, pid_namespace: false };
-        self.start_with(command, &context)
+        self.start_with(command, &plain(command))
+    }
+
+    /// Whether what the child of a start wrote was there when the clone returned.
+    pub(super) fn shares_memory(&self, command: &Command) -> bool {
+        let (launched, stdio) = launch_in(self.mode, command, &plain(command)).unwrap();
+        let is_shared = launched.is_shared;
+        finish(assemble(command, launched, stdio));
+        is_shared
     }
 
     /// Starts `command` in a context of the case's own.
@@ -64,6 +69,12 @@ impl Bench {
             other => panic!("{:?}: expected a start error, got {other:?}", command.program),
         }
     }
+}
+
+/// The context of a program by its own path.
+fn plain(command: &Command) -> SpawnContext<'_> {
+    let Program::Path(program) = &command.program else { panic!("no extractor here") };
+    SpawnContext { program, exec_fd: None, cgroup: None, pid_namespace: false }
 }
 
 /// Whether valgrind runs this: then starts are slow, and repetition must be kept short.

@@ -46,6 +46,7 @@ pub(super) struct Child<'a, 'p> {
 pub(super) unsafe extern "C" fn run(child: *mut c_void) -> ! {
     // SAFETY: the caller passes a live `Child`, and its thread is suspended (or has a copy).
     let child = unsafe { &mut *child.cast::<Child<'_, '_>>() };
+    child.report.begin();
     // SAFETY: this is the child.
     let failure = unsafe { become_program(child) };
     child.report.set(failure);

@@ -23,6 +23,8 @@ pub(crate) struct Launched {
     pub(crate) pid: i32,
     /// Refers to exactly this process, also after its number was given to another.
     pub(crate) pidfd: OwnedFd,
+    /// What the child wrote into the host's memory was there when the clone returned.
+    pub(crate) is_shared: bool,
 }
 
 /// Memory and the wait shared, as with vfork(2): nothing of the host is copied.
@@ -135,7 +137,7 @@ unsafe fn clone_with(
 fn adopt(result: isize, pidfd: RawFd) -> Result<Launched, Errno> {
     let pid = decode(result)? as i32;
     // SAFETY: the kernel has just made this descriptor for us.
-    Ok(Launched { pid, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) } })
+    Ok(Launched { pid, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) }, is_shared: false })
 }
 
 /// The system call, and in the child the entry function instead of a return: the child must not

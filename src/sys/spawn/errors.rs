@@ -83,7 +83,7 @@ mod tests {
         let child = Command::new("/bin/cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let pidfd = pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap();
-        (child, Launched { pid, pidfd })
+        (child, Launched { pid, pidfd, is_shared: false })
     }
 
     #[test]

@@ -73,7 +73,8 @@ fn launch_vfork(
     };
     drop(blocked);
     let launched = launched.map_err(|errno| refused_in(plan, placed_in.is_some(), errno))?;
-    settle(launched, report.get())
+    let is_shared = report.has_begun();
+    settle(Launched { is_shared, ..launched }, report.get())
 }
 
 fn launch_fork(plan: &Plan<'_>) -> Result<Launched, Failure> {
@@ -96,7 +97,7 @@ fn launch_fork(plan: &Plan<'_>) -> Result<Launched, Failure> {
 fn settle(launched: Launched, failure: Option<Failure>) -> Result<Launched, Failure> {
     let Some(failure) = failure else {
         let pidfd = clear_of_stdio(launched.pidfd);
-        return Ok(Launched { pid: launched.pid, pidfd });
+        return Ok(Launched { pidfd, ..launched });
     };
     pidfd::collect(launched.pidfd.as_fd());
     Err(failure)

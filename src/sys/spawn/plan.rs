@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::strings::StringTable;
 use crate::command::Command;
@@ -114,20 +114,32 @@ const STEPS: [StartStep; 14] = [
     StartStep::Exec,
 ];
 
-/// Where a child that shares the host's memory leaves its failure. The parent reads it when the
-/// clone returns, which is after the child has ended or has become its program.
+/// Where a child that shares the host's memory leaves its failure, and that it has begun. The
+/// parent reads it when the clone returns, which is after the child has ended or has become its
+/// program.
 ///
-/// Plain memory of the parent is enough: the vfork modes are used only after `probe` has shown
-/// that memory really is shared and the parent really waits (emulators and valgrind turn such a
-/// clone into a fork, where a page mapped shared would carry the words but nobody would wait for
-/// them). A shared mapping that is kept for reuse would be shared with forked copies of the host
-/// as well, and two hosts would write into each other's reports.
+/// Plain memory of the parent is enough: the vfork modes are relied on only after `probe`, or the
+/// beginning of an earlier child, has shown that memory really is shared and the parent really
+/// waits (emulators and valgrind turn such a clone into a fork, where a page mapped shared would
+/// carry the words but nobody would wait for them). A shared mapping that is kept for reuse would
+/// be shared with forked copies of the host as well, and two hosts would write into each other's
+/// reports.
 #[derive(Default)]
 pub(super) struct Report {
+    begun: AtomicBool,
     words: [AtomicU32; 3],
 }
 
 impl Report {
+    #[inline(always)]
+    pub(super) fn begin(&self) {
+        self.begun.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
+    }
+
     #[inline(always)]
     pub(super) fn set(&self, failure: Failure) {
         let words = self.words.iter().zip(encode(failure));
