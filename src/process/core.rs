@@ -142,14 +142,7 @@ impl Process {
                     events.push_back(self.look_at_tree(inner));
                 }
             }
-            Effect::TreeDone => {
-                inner.deadlines.set(Timer::Step, None);
-                inner.deadlines.set(Timer::Probe, None);
-                self.unwatch_holder(inner);
-                inner.tree.release();
-                self.engine.given_back();
-                after.wakers.append(&mut inner.waiters.take());
-            }
+            Effect::TreeDone => self.release_tree(inner, after),
             Effect::Drain => {
                 let until = Instant::now().checked_add(self.policy.output.drain);
                 inner.deadlines.set(Timer::Drain, until);
@@ -161,6 +154,15 @@ impl Process {
                 after.wakers.append(&mut inner.waiters.take());
             }
         }
+    }
+
+    fn release_tree(&self, inner: &mut Inner, after: &mut After) {
+        inner.deadlines.set(Timer::Step, None);
+        inner.deadlines.set(Timer::Probe, None);
+        self.unwatch_holder(inner);
+        inner.tree.release();
+        self.engine.given_back();
+        after.wakers.append(&mut inner.waiters.take());
     }
 
     fn signal_locked(&self, inner: &mut Inner, signal: i32) {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,13 +54,7 @@ pub(crate) fn authenticate(options: SudoOptions) -> Result<Relay> {
     let nonce = format!("pm{}", Uuid::now_v7().simple());
     let connect_back = ConnectBack::new()?;
     let relay = [image.path().as_os_str(), "relay".as_ref(), connect_back.address().as_ref()];
-    let command = sudo_command(&options, &nonce, &relay, theirs);
-    let context =
-        SpawnContext { program: &path, exec_fd: None, cgroup: None, pid_namespace: false };
-    let Spawned { pid, pidfd, stderr, .. } = spawn::spawn(&command, &context)?;
-    drop(command);
-    let stderr = stderr.ok_or_else(|| ProcessError::Closed("sudo's standard error".into()))?;
-    let sudo = Sudo { pid, pidfd: Some(pidfd), stderr };
+    let sudo = start_sudo(&path, sudo_command(&options, &nonce, &relay, theirs))?;
     let bounds = (deadline, options.cancel);
     let exchange = Exchange::new(&sudo, &channel, &nonce, uid, bounds, connect_back);
     match exchange.run(options.password) {
@@ -72,6 +67,14 @@ pub(crate) fn authenticate(options: SudoOptions) -> Result<Relay> {
             Err(error)
         }
     }
+}
+
+/// The command, and with it the other end of the control socket, goes when sudo has its own.
+fn start_sudo(path: &Path, command: Command) -> Result<Sudo> {
+    let context = SpawnContext { program: path, exec_fd: None, cgroup: None, pid_namespace: false };
+    let Spawned { pid, pidfd, stderr, .. } = spawn::spawn(&command, &context)?;
+    let stderr = stderr.ok_or_else(|| ProcessError::Closed("sudo's standard error".into()))?;
+    Ok(Sudo { pid, pidfd: Some(pidfd), stderr })
 }
 
 /// An own session: no terminal to ask on, and none to be stopped by.

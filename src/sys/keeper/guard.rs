@@ -150,13 +150,8 @@ impl Guard {
     }
 
     fn watch(mut self, args: &Args, host: i32, parent: i32) -> i32 {
-        args.wipe(2);
-        process::chdir_root();
         let beside = i32::from(i64::from(host) == NO_NUMBER);
-        close_all_but(self.control.fd, beside);
-        self.pidfd = process::pidfd_open(self.command).unwrap_or(-1);
-        let started = Record::new(kind::STARTED, 0, &[self.command.into()]);
-        self.control.send(&started, self.pidfd);
+        self.announce(args, beside);
         // All below goes on while the host wakes up.
         let signals = process::signal_fd(raw::SIGCHLD).unwrap_or(-1);
         let host_fd = match beside {
@@ -175,12 +170,26 @@ impl Guard {
             if self.leaves_the_rest_to_the_kernel() {
                 break;
             }
-            let watched = if self.detached { -1 } else { self.control.fd };
-            let mut polls = [watched, host_fd, signals].map(Poll::readable);
-            raw::poll(&mut polls, if self.killing { self.pause_ms } else { -1 });
-            self.handle(&polls);
+            self.wait(host_fd, signals);
         }
         0
+    }
+
+    /// Holds nothing of the host's any more, and says that the command runs.
+    fn announce(&mut self, args: &Args, beside: i32) {
+        args.wipe(2);
+        process::chdir_root();
+        close_all_but(self.control.fd, beside);
+        self.pidfd = process::pidfd_open(self.command).unwrap_or(-1);
+        let started = Record::new(kind::STARTED, 0, &[self.command.into()]);
+        self.control.send(&started, self.pidfd);
+    }
+
+    fn wait(&mut self, host_fd: i32, signals: i32) {
+        let watched = if self.detached { -1 } else { self.control.fd };
+        let mut polls = [watched, host_fd, signals].map(Poll::readable);
+        raw::poll(&mut polls, if self.killing { self.pause_ms } else { -1 });
+        self.handle(&polls);
     }
 
     fn handle(&mut self, polls: &[Poll; 3]) {
