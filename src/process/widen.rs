@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use once_cell::sync::OnceCell;
 
+use crate::sys::page;
+
 /// What a pipe holds unless it is changed.
 const USUAL: usize = 64 << 10;
 /// What a wide pipe holds; more brings nothing.
@@ -36,7 +38,7 @@ impl Width {
             return;
         }
         self.full_reads += 1;
-        if self.full_reads == FULL_READS && take(WIDE - USUAL) {
+        if self.full_reads == FULL_READS && is_narrow(&pipe) && take(WIDE - USUAL) {
             self.taken = WIDE - USUAL;
             if rustix::pipe::fcntl_setpipe_size(pipe, WIDE).is_err() {
                 self.give_back();
@@ -55,6 +57,11 @@ impl Drop for Width {
     }
 }
 
+/// A pipe of large pages is wide from the start.
+fn is_narrow(pipe: impl AsFd) -> bool {
+    rustix::pipe::fcntl_getpipe_size(pipe).is_ok_and(|size| size < WIDE)
+}
+
 /// Takes its share of the quarter, if there is as much.
 fn take(bytes: usize) -> bool {
     let share = budget() / 4;
@@ -71,7 +78,7 @@ fn budget() -> usize {
         match pages {
             None => DEFAULT_BUDGET,
             Some(0) => usize::MAX,
-            Some(pages) => pages.saturating_mul(4096),
+            Some(pages) => pages.saturating_mul(page::size()),
         }
     })
 }

@@ -7,6 +7,7 @@ pub(crate) mod high;
 pub(crate) mod lease;
 pub(crate) mod mask;
 pub(crate) mod orphans;
+pub(crate) mod page;
 pub(crate) mod pidfd;
 pub(crate) mod read;
 pub(crate) mod secret;

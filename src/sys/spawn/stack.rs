@@ -10,6 +10,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::raw::Errno;
+use crate::sys::page;
 
 /// The child's frames are a few hundred bytes each; the rest is never touched and costs nothing.
 const SIZE: usize = 64 * 1024;
@@ -50,7 +51,7 @@ impl Stack {
     }
 
     fn map() -> Result<Self, Errno> {
-        let guard = page_size();
+        let guard = page::size();
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
         // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
         let base =
@@ -84,15 +85,9 @@ impl Drop for Stack {
 
 /// For a stack that nobody runs on any more, or ever did.
 fn unmap(lowest: *mut u8) {
-    let guard = page_size();
+    let guard = page::size();
     // SAFETY: the mapping is ours, and not in use.
     unsafe { libc::munmap(lowest.wrapping_sub(guard).cast(), guard + SIZE) };
-}
-
-/// Asked from libc: rustix reads the auxiliary vector itself and crashes under valgrind.
-fn page_size() -> usize {
-    // SAFETY: no memory is involved.
-    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
 }
 
 fn last_errno() -> Errno {
