@@ -48,6 +48,7 @@ pub use types::{
 /// What the language bindings share with the core; not part of the API.
 #[doc(hidden)]
 pub mod support {
+    pub use crate::output::SharedBatch;
     pub use crate::quiesce::Quiesce;
     pub use zeroize::Zeroizing;
 

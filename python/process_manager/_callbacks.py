@@ -36,7 +36,7 @@ class OutputSubscription(Subscription):
         self._process = process
         self._callback = callback
         self._reader = process._core.reader()
-        self._shape = _core.Shape(False, "replace", Line, Gap)
+        self._shape = _core.Shape(False, "replace", (Line, Gap))
         self.token = self._reader.token
         process._unfinished += 1
 
@@ -47,7 +47,7 @@ class OutputSubscription(Subscription):
         if answer is False:
             self._process._unfinished -= 1
             return None
-        for record in self._reader.iterate(self._shape, False):
+        for record in self._reader.portion(self._shape):
             self._callback(self._process, record)
         return True
 

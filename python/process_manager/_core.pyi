@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, final
+from typing import Any, Self, final
 from uuid import UUID
 
 from _typeshed import SupportsRead
@@ -17,10 +17,11 @@ __all__ = [
     "Collector",
     "Command",
     "Events",
-    "Items",
     "Manager",
     "Operation",
     "Outcomes",
+    "Portion",
+    "Portions",
     "Process",
     "Reader",
     "Shape",
@@ -31,7 +32,6 @@ __all__ = [
     "take_logs",
 ]
 
-_Item = TypeVar("_Item")
 _Path = str | bytes | PathLike[str] | PathLike[bytes]
 _Bytes = bytes | bytearray | memoryview
 _Seconds = float | timedelta
@@ -145,16 +145,23 @@ class Shape:
         cls,
         raw: bool,
         errors: str,
-        line: Callable[..., object] | None = None,
-        gap: Callable[..., object] | None = None,
-    ) -> Self: ...
+        make: tuple[Callable[..., object], Callable[..., object]] | None = None,
+    ) -> Self:
+        """``make`` are the callables that make a line and a gap of their facts."""
 
 @final
-class Items(Generic[_Item]):
-    """An iterator over a reader's records."""
+class Portion:
+    """An iterator over one batch of a reader; others over the same batch share its place."""
 
     def __iter__(self) -> Self: ...
-    def __next__(self) -> _Item: ...
+    def __next__(self) -> Any: ...
+
+@final
+class Portions:
+    """An iterator over the batches of a reader."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Portion: ...
 
 @final
 class Reader:
@@ -179,8 +186,11 @@ class Reader:
     def drain(self, shape: Shape) -> list[Any]:
         """What is left of the batch at hand."""
 
-    def iterate(self, shape: Shape, fetch: bool) -> Items[Any]:
-        """With ``fetch`` it waits for more, else it stops with the batch at hand."""
+    def portion(self, shape: Shape) -> Portion:
+        """What is left of the batch at hand, one by one."""
+
+    def portions(self, shape: Shape) -> Portions:
+        """Waits for each portion; ends with the output."""
 
 @final
 class Collector:

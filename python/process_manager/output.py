@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, overload
 
 from process_manager import _core
@@ -33,27 +34,24 @@ class Items(Generic[Item]):
         self._shape = shape
 
     def __iter__(self) -> Iterator[Item]:
-        return self._reader.iterate(self._shape, True)
+        return chain.from_iterable(self._reader.portions(self._shape))
 
     async def __aiter__(self) -> AsyncIterator[Item]:
-        items: Iterator[Item] = self._reader.iterate(self._shape, False)
         while await self._waits.ready(self._reader.token, self._reader.poll):
-            for item in items:
+            for item in self._rest():
                 yield item
 
     def next(self, timeout: float | None = None) -> Item | None:
         """The next item, or None at the end. Raises TimedOut."""
-        items: Iterator[Item] = self._reader.iterate(self._shape, False)
         while self._fetch(timeout):
-            for item in items:
+            for item in self._rest():
                 return item
         return None
 
     async def next_async(self) -> Item | None:
         """The next item, or None at the end."""
-        items: Iterator[Item] = self._reader.iterate(self._shape, False)
         while await self._waits.ready(self._reader.token, self._reader.poll):
-            for item in items:
+            for item in self._rest():
                 return item
         return None
 
@@ -80,6 +78,9 @@ class Items(Generic[Item]):
         """Lists of items, as they come: cheaper than single ones."""
         while batch := await self.batch_async():
             yield batch
+
+    def _rest(self) -> Iterator[Item]:
+        return self._reader.portion(self._shape)
 
     def _fetch(self, timeout: float | None) -> bool:
         answer = self._reader.fetch(timeout)
@@ -119,7 +120,7 @@ class Output(Items[str]):
         self, *, raw: bool = False, errors: str = "replace"
     ) -> Items[Line[str] | Gap] | Items[Line[bytes] | Gap]:
         """The lines with source, order and time, and a Gap where output was dropped."""
-        return Items(self._reader, self._waits, _core.Shape(raw, errors, Line, Gap))
+        return Items(self._reader, self._waits, _core.Shape(raw, errors, (Line, Gap)))
 
     @property
     def lost(self) -> tuple[int, int]:

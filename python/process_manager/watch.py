@@ -36,7 +36,7 @@ class Watch:
         """Use ProcessManager.watch()."""
         self._core = core
         self._waits = waits
-        self._shape = _core.Shape(False, "replace", Line, Gap)
+        self._shape = _core.Shape(False, "replace", (Line, Gap))
 
     def next(self, timeout: float | None = None) -> Event | WatchedOutput | None:
         """The next item, or None when the manager is gone. Raises TimedOut."""

@@ -57,7 +57,7 @@ mod _core {
     #[pymodule_export]
     use crate::process::PyProcess;
     #[pymodule_export]
-    use crate::reader::{Items, Reader};
+    use crate::reader::{Portion, Portions, Reader};
     #[pymodule_export]
     use crate::sudo::SudoStart;
     #[pymodule_export]

@@ -1,13 +1,12 @@
 //! A cursor over a process's output. A batch is fetched from the core at once; the Python object
-//! of a line is made when the line is asked for.
+//! of a line is made when the line is asked for, without a lock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use process_manager::{
-    Batch, BatchCursor, Chunks, OutputChunk, OutputReader, Record, RecordData, Result,
-};
+use process_manager::support::SharedBatch;
+use process_manager::{Batch, Chunks, OutputChunk, OutputReader, RecordData, Result};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
@@ -32,51 +31,20 @@ pub struct Reader {
 struct Place {
     /// Taken out while a thread waits for the next batch.
     reader: Option<OutputReader>,
-    current: Option<(Batch, BatchCursor)>,
+    current: Option<Arc<SharedBatch>>,
     lost: (u64, u64),
 }
 
 impl Place {
-    /// The next record of the current batch. An exhausted batch is let go at once, because it
-    /// counts as unread until then.
-    fn next<T>(&mut self, with_gaps: bool, make: impl FnOnce(&Record<'_>) -> T) -> Option<T> {
-        let (batch, cursor) = self.current.as_mut()?;
-        while let Some(record) = batch.next_record(cursor) {
-            if lose(&mut self.lost, &record.data) && !with_gaps {
-                continue;
-            }
-            return Some(make(&record));
-        }
-        self.current = None;
-        None
-    }
-
-    /// The same for lines alone: what `make` is given is the line.
-    fn next_line<T>(&mut self, make: impl FnOnce(&[u8]) -> T) -> Option<T> {
-        let (batch, cursor) = self.current.as_mut()?;
-        while let Some(data) = batch.next_data(cursor) {
-            match data {
-                RecordData::Line { bytes, .. } => return Some(make(bytes)),
-                RecordData::Gap { .. } => lose(&mut self.lost, &data),
-            };
-        }
-        self.current = None;
-        None
-    }
-
     fn set(&mut self, batch: Option<Batch>) -> bool {
-        self.current = batch.map(|batch| (batch, BatchCursor::default()));
+        self.current = batch.map(|batch| Arc::new(SharedBatch::new(batch)));
         self.current.is_some()
     }
-}
 
-/// Counts a gap; says whether it was one.
-fn lose(lost: &mut (u64, u64), data: &RecordData<'_>) -> bool {
-    if let RecordData::Gap { bytes, lines } = data {
-        *lost = (lost.0 + bytes, lost.1 + lines);
-        return true;
+    /// Lets go of a batch that is read up.
+    fn leave(&mut self, batch: &Arc<SharedBatch>) {
+        self.current.take_if(|current| Arc::ptr_eq(current, batch));
     }
-    false
 }
 
 impl Reader {
@@ -145,9 +113,7 @@ impl Reader {
                     list.append((source_name(data.source()), PyBytes::new(py, data)))?;
                 }
                 OutputChunk::Gap { source, bytes, lines } => {
-                    let mut place = self.place();
-                    place.lost = (place.lost.0 + bytes, place.lost.1 + lines);
-                    drop(place);
+                    self.lose(*bytes, *lines);
                     list.append((source_name(*source), PyBytes::new(py, b"")))?;
                 }
             }
@@ -155,13 +121,62 @@ impl Reader {
         Ok(list)
     }
 
-    fn next_object(&self, py: Python<'_>, shape: &Shape) -> Option<PyResult<Py<PyAny>>> {
-        if shape.is_plain() {
-            let line = self.place().next_line(|bytes| shape.take_line(py, bytes))?;
-            return Some(shape.finish_line(py, line));
+    fn lose(&self, bytes: u64, lines: u64) {
+        let mut place = self.place();
+        place.lost = (place.lost.0 + bytes, place.lost.1 + lines);
+    }
+
+    fn current(&self) -> Option<Arc<SharedBatch>> {
+        self.place().current.clone()
+    }
+
+    fn next_item(
+        &self,
+        py: Python<'_>,
+        batch: &Arc<SharedBatch>,
+        shape: &Shape,
+    ) -> Option<PyResult<Py<PyAny>>> {
+        let item = match shape.is_plain() {
+            true => self.next_line(py, batch, shape),
+            false => self.next_record(py, batch, shape),
+        };
+        if item.is_none() {
+            self.place().leave(batch);
         }
-        let taken = self.place().next(shape.with_gaps(), |record| shape.take(py, record))?;
-        Some(shape.finish(py, taken))
+        item
+    }
+
+    fn next_line(
+        &self,
+        py: Python<'_>,
+        batch: &SharedBatch,
+        shape: &Shape,
+    ) -> Option<PyResult<Py<PyAny>>> {
+        loop {
+            match batch.next_data()? {
+                RecordData::Line { bytes, .. } => return Some(shape.line(py, bytes)),
+                RecordData::Gap { bytes, lines } => self.lose(bytes, lines),
+            }
+        }
+    }
+
+    fn next_record(
+        &self,
+        py: Python<'_>,
+        batch: &SharedBatch,
+        shape: &Shape,
+    ) -> Option<PyResult<Py<PyAny>>> {
+        let record = batch.next_record()?;
+        if let RecordData::Gap { bytes, lines } = record.data {
+            self.lose(bytes, lines);
+        }
+        Some(shape.record(py, &record))
+    }
+
+    /// An iterator over what is left of the batch at hand.
+    fn rest(slf: &Py<Self>, py: Python<'_>, shape: &Py<Shape>) -> Portion {
+        let batch = slf.get().current();
+        Portion { reader: slf.clone_ref(py), shape: shape.clone_ref(py), batch }
     }
 }
 
@@ -217,42 +232,61 @@ impl Reader {
     /// What is left of the batch at hand, as a list.
     fn drain<'py>(&self, py: Python<'py>, shape: &Shape) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
-        while let Some(item) = self.next_object(py, shape) {
+        let Some(batch) = self.current() else { return Ok(list) };
+        while let Some(item) = self.next_item(py, &batch, shape) {
             list.append(item?)?;
         }
         Ok(list)
     }
 
-    /// An iterator over the records; with `fetch`, it waits for more, else it stops with the
-    /// batch at hand.
-    fn iterate(slf: Bound<'_, Self>, shape: Bound<'_, Shape>, fetch: bool) -> Items {
-        Items { reader: slf.unbind(), shape: shape.unbind(), fetch }
+    /// An iterator over what is left of the batch at hand.
+    fn portion(slf: Py<Self>, py: Python<'_>, shape: Py<Shape>) -> Portion {
+        Self::rest(&slf, py, &shape)
+    }
+
+    /// An iterator over portions, which waits for each.
+    fn portions(slf: Py<Self>, shape: Py<Shape>) -> Portions {
+        Portions { reader: slf, shape }
     }
 }
 
-/// An iterator over a reader's records.
+/// An iterator over one batch. Others over the same batch share its place.
 #[pyclass(frozen, module = "process_manager._core")]
-pub struct Items {
+pub struct Portion {
     reader: Py<Reader>,
     shape: Py<Shape>,
-    fetch: bool,
+    batch: Option<Arc<SharedBatch>>,
 }
 
 #[pymethods]
-impl Items {
-    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+impl Portion {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
         slf
     }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let (reader, shape) = (self.reader.get(), self.shape.get());
-        loop {
-            if let Some(item) = reader.next_object(py, shape) {
-                return item.map(Some);
-            }
-            if !self.fetch || reader.fetch_within(py, None)? != Some(true) {
-                return Ok(None);
-            }
+    fn __next__(&self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
+        self.reader.get().next_item(py, self.batch.as_ref()?, self.shape.get())
+    }
+}
+
+/// An iterator over the batches of a reader.
+#[pyclass(frozen, module = "process_manager._core")]
+pub struct Portions {
+    reader: Py<Reader>,
+    shape: Py<Shape>,
+}
+
+#[pymethods]
+impl Portions {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Portion>> {
+        let reader = self.reader.get();
+        if reader.current().is_none() && reader.fetch_within(py, None)? != Some(true) {
+            return Ok(None);
         }
+        Ok(Some(Reader::rest(&self.reader, py, &self.shape)))
     }
 }

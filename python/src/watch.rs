@@ -64,8 +64,7 @@ fn describe_all(py: Python<'_>, shape: &Shape, item: Option<WatchItem>) -> PyRes
         Some(WatchItem::Output { id, record }) => {
             let (source, sequence, time) = (record.source, record.sequence, record.time);
             let record = Record { source, sequence, time, data: record.data.as_ref() };
-            let taken = shape.take(py, &record);
-            Ok(vec![Item::Output(id, shape.finish(py, taken)?)])
+            Ok(vec![Item::Output(id, shape.record(py, &record)?)])
         }
         _ => Ok(Vec::new()),
     }

@@ -25,9 +25,9 @@ pub struct Batch {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BatchCursor {
     /// The piece to go to next.
-    piece: usize,
+    pub(super) piece: usize,
     /// Bytes that are left of the one before it.
-    left: usize,
+    pub(super) left: usize,
 }
 
 impl Batch {
@@ -60,6 +60,11 @@ impl Batch {
         let data = walk.next().map(|(_, data)| data);
         *cursor = BatchCursor { piece: walk.piece, left: walk.rest.len() };
         data
+    }
+
+    /// Counts as read from now on, though it is kept.
+    pub(super) fn release(&self) {
+        self.pin.release();
     }
 
     fn walk(&self, cursor: BatchCursor) -> Walk<'_> {

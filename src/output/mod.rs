@@ -17,6 +17,7 @@ mod readers;
 mod record;
 mod retained;
 mod segment;
+mod shared;
 mod state;
 mod stream;
 #[cfg(all(test, not(loom)))]
@@ -29,6 +30,7 @@ pub(crate) use log::{Appended, OutputLog, Stall};
 pub use read::OutputRead;
 pub use reader::OutputReader;
 pub use record::{OutputData, OutputRecord, Record, RecordData};
+pub use shared::SharedBatch;
 pub use stream::{BlockingLines, ChunkStream, LineStream, OutputStream, RecordStream};
 
 /// Which of the two output streams of a process something came from.

@@ -1,6 +1,6 @@
 //! What a reader shares with the batches it has handed out, and the hold of a batch on the log.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use super::log::OutputLog;
@@ -43,20 +43,27 @@ impl Core {
 pub(super) struct Pin {
     pub core: Arc<Core>,
     start: Option<u64>,
+    released: AtomicBool,
 }
 
 impl Pin {
     /// `start` is the position of the first byte held, if any.
     pub fn new(core: Arc<Core>, start: Option<u64>) -> Self {
-        Self { core, start }
+        Self { core, start, released: AtomicBool::new(false) }
+    }
+
+    /// Ends the hold before the batch itself goes.
+    pub fn release(&self) {
+        let is_first = !self.released.swap(true, Ordering::Relaxed);
+        if let Some(start) = self.start.filter(|_| is_first && !self.core.is_forked()) {
+            self.core.progress();
+            self.core.log.unpin(self.core.id, start);
+        }
     }
 }
 
 impl Drop for Pin {
     fn drop(&mut self) {
-        if let Some(start) = self.start.filter(|_| !self.core.is_forked()) {
-            self.core.progress();
-            self.core.log.unpin(self.core.id, start);
-        }
+        self.release();
     }
 }

@@ -46,6 +46,18 @@ fn block_pauses_when_full_and_resumes_when_half_is_read() {
 }
 
 #[test]
+fn a_shared_batch_that_is_read_up_holds_nothing_up_though_it_is_kept() {
+    let fixture = Fixture::new(OutputPolicy::Block, LIMIT);
+    let mut reader = fixture.reader();
+    fill(&fixture);
+    let shared = SharedBatch::new(batch(&mut reader));
+    assert!(fixture.log.is_paused());
+    assert_eq!(std::iter::from_fn(|| shared.next_data()).count(), 4);
+    assert_eq!((fixture.log.is_paused(), fixture.resumes()), (false, 1));
+    assert!(shared.next_record().is_none());
+}
+
+#[test]
 fn block_without_a_reader_waits_for_one() {
     let mut fixture = Fixture::new(OutputPolicy::Block, LIMIT);
     assert_eq!(pause(fill(&fixture).0), None);
