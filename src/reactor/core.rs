@@ -254,6 +254,12 @@ impl Engine for Core {
         }
     }
 
+    fn entered(&self) {
+        if let Some(link) = self.link.get() {
+            link.end_lease();
+        }
+    }
+
     fn collect(&self, timeout: Option<Duration>) -> Result<()> {
         let mut scratch = lock(&self.scratch).take().unwrap_or_default();
         let waited = poller::wait(&self.epoll, &mut scratch.events, timeout);

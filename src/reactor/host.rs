@@ -121,6 +121,11 @@ impl Link {
     pub(super) fn start_lease(&self) {
         self.master.lease.start(self.id, Instant::now());
     }
+
+    /// A waiter serves the reactor: no lease of it has to be looked at for a while.
+    pub(super) fn end_lease(&self) {
+        self.master.lease.end(self.id, Instant::now());
+    }
 }
 
 impl Membership {

@@ -1,10 +1,11 @@
 //! The one timer for the leases of all reactors, in the epoll of the engine's thread.
 //!
 //! A thread that comes back again and again must not make the engine's thread look each time:
-//! such a wake-up costs more than a start has to. So while the leases are one reactor's, its next
-//! lease moves the timer on; it fires at the earliest one lease and at the latest two after the
-//! last of them began. A second reactor's lease pins it. Called by leaving waiters on any thread,
-//! and by the engine's thread.
+//! such a wake-up costs more than a start has to. So while the leases are one reactor's, who comes
+//! back moves the timer on: before it waits, since what it does when it leaves is added to the
+//! latency of what it waited for. A lease finds the timer set, mostly, and one that has not ended
+//! when it fires is looked at again. A second reactor's lease pins it. Called by waiters on any
+//! thread, and by the engine's thread.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
@@ -33,14 +34,28 @@ enum Pending {
 impl Pending {
     /// A lease begins. The second value: when the timer must fire, if that changes.
     fn begin(self, reactor: u64, now: Instant) -> (Self, Option<Instant>) {
-        let until = now + 2 * LEASE;
         match self {
             Self::Of { reactor: other, .. } if other != reactor => (Self::Pinned, None),
-            // One system call a lease, however many begin while it runs.
-            Self::Of { until, .. } if until >= now + LEASE => (self, None),
-            Self::Nothing | Self::Of { .. } => (Self::Of { reactor, until }, Some(until)),
+            Self::Of { until, .. } if until > now => (self, None),
+            Self::Nothing | Self::Of { .. } => Self::set(reactor, now),
             Self::Pinned => (Self::Pinned, None),
         }
+    }
+
+    /// A lease has ended because its reactor is served. One system call a lease, however many end
+    /// while the timer runs.
+    fn end(self, reactor: u64, now: Instant) -> (Self, Option<Instant>) {
+        match self {
+            Self::Of { reactor: same, until } if same == reactor && until < now + LEASE => {
+                Self::set(reactor, now)
+            }
+            _ => (self, None),
+        }
+    }
+
+    fn set(reactor: u64, now: Instant) -> (Self, Option<Instant>) {
+        let until = now + 2 * LEASE;
+        (Self::Of { reactor, until }, Some(until))
     }
 
     /// A lease goes on, perhaps of another reactor than that which has set the timer since: neither
@@ -58,6 +73,11 @@ impl LeaseTimer {
     /// A lease of this reactor begins.
     pub(super) fn start(&self, reactor: u64, now: Instant) {
         self.update(now, |pending| pending.begin(reactor, now));
+    }
+
+    /// A waiter serves this reactor from now on.
+    pub(super) fn end(&self, reactor: u64, now: Instant) {
+        self.update(now, |pending| pending.end(reactor, now));
     }
 
     /// The timer has fired.
@@ -98,15 +118,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leases_of_one_reactor_move_the_timer_on_once_a_lease() {
+    fn who_comes_back_moves_the_timer_on_once_a_lease() {
         let start = Instant::now();
         let (pending, at) = Pending::Nothing.begin(1, start);
         assert_eq!(at, Some(start + 2 * LEASE));
-        let (pending, at) = pending.begin(1, start + LEASE);
+        let (pending, at) = pending.end(1, start + LEASE);
         assert_eq!(at, None, "the timer leaves a whole lease of time");
         let later = start + LEASE + Duration::from_micros(1);
-        let (_, at) = pending.begin(1, later);
+        let (pending, at) = pending.end(1, later);
         assert_eq!(at, Some(later + 2 * LEASE));
+        assert_eq!(pending.begin(1, later + LEASE), (pending, None), "it is set");
+        assert_eq!(Pending::Nothing.end(1, later), (Pending::Nothing, None), "it is not needed");
+    }
+
+    #[test]
+    fn a_lease_sets_a_timer_that_has_fired_unnoticed() {
+        let start = Instant::now();
+        let (pending, _) = Pending::Nothing.begin(1, start);
+        let late = start + 2 * LEASE;
+        assert_eq!(pending.begin(1, late).1, Some(late + 2 * LEASE));
     }
 
     #[test]
@@ -124,8 +154,10 @@ mod tests {
     fn a_lease_of_a_second_reactor_pins_the_timer() {
         let start = Instant::now();
         let (pending, _) = Pending::Nothing.begin(1, start);
+        assert_eq!(pending.end(2, start + 2 * LEASE), (pending, None), "it is the other one's");
         let (pending, at) = pending.begin(2, start + LEASE);
         assert_eq!((pending, at), (Pending::Pinned, None));
+        assert_eq!(pending.end(1, start + 2 * LEASE), (Pending::Pinned, None));
         assert_eq!(pending.begin(1, start + 2 * LEASE), (Pending::Pinned, None));
     }
 }

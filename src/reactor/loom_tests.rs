@@ -150,6 +150,8 @@ impl Engine for Model {
         self.epoll.changed.notify_all();
     }
 
+    fn entered(&self) {}
+
     fn collect(&self, timeout: Option<Duration>) -> Result<(), ProcessError> {
         assert!(!self.is_driven.swap(true, Ordering::SeqCst), "two drivers");
         let mut pending = self.epoll.state.lock().unwrap();

@@ -19,6 +19,8 @@ pub(super) trait Engine {
     fn waiter(&self) -> Arc<Waiter>;
     /// Performs what the machine has decided: the arming under its lock, then the lease.
     fn settle(&self, driver: MutexGuard<'_, Driver>, starts_lease: bool);
+    /// A waiter has taken the role, and is about to wait.
+    fn entered(&self);
     /// Waits for readiness, at most so long; a signal may end it early. Only the driver calls it.
     fn collect(&self, timeout: Option<Duration>) -> Result<(), ProcessError>;
     /// Delivers what was collected and wakes. Only the driver calls it.
@@ -211,6 +213,7 @@ impl<'a, E: Engine> Seat<'a, E> {
         self.engine.settle(driver, false);
         if is_driver {
             self.take_role();
+            self.engine.entered();
         }
     }
 
