@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::cutter::{stamp, Piece, Stamp};
+use super::cutter::{stamp, Piece, Pieces, Stamp};
 use super::pin::Pin;
 use super::record::{Record, RecordData};
 use super::segment::Segment;
@@ -15,7 +15,7 @@ use super::segment::Segment;
 /// It keeps its bytes alive, and counts as unread until it is dropped: under the policies that
 /// hold a child up, keeping a batch keeps the child waiting.
 pub struct Batch {
-    pieces: Vec<Piece>,
+    pieces: Pieces,
     max_line: usize,
     pin: Pin,
 }
@@ -31,7 +31,7 @@ pub struct BatchCursor {
 }
 
 impl Batch {
-    pub(super) fn new(pieces: Vec<Piece>, max_line: usize, pin: Pin) -> Self {
+    pub(super) fn new(pieces: Pieces, max_line: usize, pin: Pin) -> Self {
         Self { pieces, max_line: max_line.max(1), pin }
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use memchr::{memchr, memrchr};
+use smallvec::SmallVec;
 
 use super::gap::Gap;
 use super::record::OutputData;
@@ -24,6 +25,9 @@ pub(super) enum Piece {
     /// A line that lies in several segments, a part of one, or a gap.
     Single { stamp: Stamp, data: OutputData },
 }
+
+/// What one look gave: mostly one piece, which needs no allocation.
+pub(super) type Pieces = SmallVec<[Piece; 1]>;
 
 /// Where and when a record became complete.
 #[derive(Clone, Copy)]
@@ -60,9 +64,8 @@ impl Cutter {
     }
 
     /// The pieces that are complete with what was taken.
-    pub fn cut(&mut self, taken: Taken) -> Vec<Piece> {
-        // Allocates nothing where nothing was taken.
-        let mut pieces = Vec::with_capacity(taken.slices.len());
+    pub fn cut(&mut self, taken: Taken) -> Pieces {
+        let mut pieces = Pieces::new();
         let gap_end = taken.slices.first().map_or(taken.position, Slice::start);
         for source in OutputSource::BOTH {
             self.gap(source, taken.gaps.0[source.index()], gap_end, &mut pieces);
@@ -78,7 +81,7 @@ impl Cutter {
         pieces
     }
 
-    fn gap(&mut self, source: OutputSource, gap: Gap, sequence: u64, pieces: &mut Vec<Piece>) {
+    fn gap(&mut self, source: OutputSource, gap: Gap, sequence: u64, pieces: &mut Pieces) {
         if gap.bytes > 0 {
             self.flush(source, sequence, pieces);
             let stamp = Stamp { source, sequence, time: Utc::now() };
@@ -88,14 +91,14 @@ impl Cutter {
     }
 
     /// Delivers the line that will not be finished.
-    fn flush(&mut self, source: OutputSource, sequence: u64, pieces: &mut Vec<Piece>) {
+    fn flush(&mut self, source: OutputSource, sequence: u64, pieces: &mut Pieces) {
         let Unfinished { bytes, time } = mem::take(&mut self.unfinished[source.index()]);
         if !bytes.is_empty() {
             pieces.push(line(Stamp { source, sequence, time }, bytes, true));
         }
     }
 
-    fn slice(&mut self, slice: Slice, pieces: &mut Vec<Piece>) {
+    fn slice(&mut self, slice: Slice, pieces: &mut Pieces) {
         let Slice { segment, range } = slice;
         let data = &segment.bytes()[range.clone()];
         let Some(last) = memrchr(b'\n', data) else {
@@ -115,7 +118,7 @@ impl Cutter {
     }
 
     /// Adds the bytes of `range` to the unfinished line and delivers parts beyond the limit.
-    fn extend(&mut self, segment: &Segment, range: Range<usize>, pieces: &mut Vec<Piece>) {
+    fn extend(&mut self, segment: &Segment, range: Range<usize>, pieces: &mut Pieces) {
         let unfinished = &mut self.unfinished[segment.source.index()];
         let mut from = range.start;
         while range.end - from > self.max_line - unfinished.bytes.len() {
@@ -131,7 +134,7 @@ impl Cutter {
     }
 
     /// Ends the unfinished line with the bytes of `range`, which a newline follows.
-    fn finish(&mut self, segment: &Segment, range: Range<usize>, pieces: &mut Vec<Piece>) {
+    fn finish(&mut self, segment: &Segment, range: Range<usize>, pieces: &mut Pieces) {
         let end = range.end;
         self.extend(segment, range, pieces);
         let bytes = mem::take(&mut self.unfinished[segment.source.index()].bytes);

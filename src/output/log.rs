@@ -87,9 +87,10 @@ impl OutputLog {
         self.lock().is_paused()
     }
 
-    /// How many bytes to read at most before the next `append`; zero only while paused.
-    pub fn room(&self) -> usize {
-        self.lock().room()
+    /// How many bytes to read at most before the next `append`, of so many that could be; zero
+    /// only while paused.
+    pub fn room(&self, wanted: usize) -> usize {
+        self.lock().room(wanted)
     }
 
     /// Takes over what was read. The buffer comes back empty, with at least its old capacity; it
@@ -146,7 +147,7 @@ impl OutputLog {
         loop {
             let mut state = self.lock();
             let taken = state.take(id, max_bytes);
-            let settled = !taken.is_empty() || taken.ended == [true; 2];
+            let settled = !taken.is_empty() || taken.is_last();
             if settled || state.readers.waits_with(id, waker) {
                 self.unlock(state);
                 return taken;

@@ -125,13 +125,16 @@ impl OutputReader {
     fn try_batch(&mut self, cx: &mut Context<'_>, max_bytes: usize) -> Poll<Option<Batch>> {
         loop {
             let taken = self.take(cx, max_bytes);
-            let (waits, ended) = (taken.is_empty(), taken.ended == [true; 2]);
+            let (waits, is_last) = (taken.is_empty(), taken.is_last());
+            if waits && taken.ended == [false; 2] {
+                return Poll::Pending;
+            }
             let pin = self.pin(&taken);
             let pieces = self.cutter.cut(taken);
             if !pieces.is_empty() {
                 return Poll::Ready(Some(Batch::new(pieces, self.max_line, pin)));
             }
-            match (waits, ended) {
+            match (waits, is_last) {
                 (_, true) => return Poll::Ready(None),
                 (true, _) => return Poll::Pending,
                 // Took the beginning of a line: look again, for more of it or to register.
@@ -146,7 +149,7 @@ impl OutputReader {
             let pin = self.pin(&taken);
             return Poll::Ready(Some(Chunks::new(taken, pin)));
         }
-        if taken.ended == [true; 2] {
+        if taken.is_last() {
             return Poll::Ready(None);
         }
         Poll::Pending

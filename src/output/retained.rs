@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::{Arc, Weak};
 
 use chrono::{DateTime, Utc};
+use smallvec::SmallVec;
 
 use super::segment::Segment;
 use super::OutputSource;
@@ -35,11 +36,16 @@ impl Slice {
     }
 }
 
+/// What a reader takes at once: mostly one slice, which needs no allocation.
+pub(super) type Slices = SmallVec<[Slice; 1]>;
+
 pub(super) struct Retained {
     segments: VecDeque<Arc<Segment>>,
     /// Evicted, but kept alive by somebody when last looked at.
     pinned: Vec<(Weak<Segment>, usize)>,
     head: u64,
+    /// Position of the oldest retained byte, kept here because its segment is not in the cache.
+    oldest: u64,
     piece: usize,
 }
 
@@ -47,7 +53,7 @@ impl Retained {
     /// `limit`: the size that the whole is held to; no segment is larger than a quarter of it.
     pub fn new(limit: usize) -> Self {
         let piece = (limit / 4).max(1);
-        Self { segments: VecDeque::new(), pinned: Vec::new(), head: 0, piece }
+        Self { segments: VecDeque::new(), pinned: Vec::new(), head: 0, oldest: 0, piece }
     }
 
     /// Position just behind the newest byte: the number of bytes ever stored.
@@ -57,7 +63,7 @@ impl Retained {
 
     /// Position of the oldest retained byte.
     pub fn oldest(&self) -> u64 {
-        self.segments.front().map_or(self.head, |segment| segment.start)
+        self.oldest
     }
 
     pub fn len(&self) -> usize {
@@ -106,9 +112,11 @@ impl Retained {
             return false;
         }
         let Some(last) = Arc::get_mut(last) else { return false };
-        last.extend(bytes, time);
-        self.head += bytes.len() as u64;
-        true
+        let is_extended = last.extend(bytes, time);
+        if is_extended {
+            self.head += bytes.len() as u64;
+        }
+        is_extended
     }
 
     fn copy(
@@ -142,6 +150,7 @@ impl Retained {
     /// Lets go of the oldest segment; its buffer comes back unless a reader still holds it.
     pub fn evict(&mut self) -> Vec<u8> {
         let Some(segment) = self.segments.pop_front() else { return Vec::new() };
+        self.oldest = segment.end();
         let (handle, length) = (Arc::downgrade(&segment), segment.len());
         match Arc::into_inner(segment) {
             Some(segment) => segment.into_buffer(),
@@ -158,16 +167,17 @@ impl Retained {
         self.pinned.iter().map(|(_, length)| length).sum()
     }
 
-    /// The retained bytes from `position` on, whole segments, at least one and then no more than
-    /// `max_bytes` in all; and the position behind them. Those of other sources than `only` are
-    /// passed over.
+    /// Adds the retained bytes from `position` on, whole segments, at least one and then no more
+    /// than `max_bytes` in all; gives back the position behind them. Those of other sources than
+    /// `only` are passed over.
     pub fn slices(
         &self,
         position: u64,
         max_bytes: usize,
         only: Option<OutputSource>,
-    ) -> (Vec<Slice>, u64) {
-        let (mut slices, mut total, mut behind) = (Vec::new(), 0, position);
+        slices: &mut Slices,
+    ) -> u64 {
+        let (mut total, mut behind) = (0, position);
         for segment in self.segments.range(self.index_of(position)..) {
             let from = position.saturating_sub(segment.start) as usize;
             if only.is_none_or(|only| only == segment.source) {
@@ -179,7 +189,7 @@ impl Retained {
             }
             behind = segment.end();
         }
-        (slices, behind)
+        behind
     }
 
     fn index_of(&self, position: u64) -> usize {

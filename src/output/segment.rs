@@ -1,11 +1,8 @@
 //! One stretch of output of one source: the bytes, their place in the log and their read times.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::OutputSource;
-
-/// Reads closer together than this share one time when they are coalesced.
-const TIME_RESOLUTION: chrono::TimeDelta = chrono::TimeDelta::milliseconds(1);
 
 /// Bytes as they were read. Immutable once somebody else holds a reference.
 pub(super) struct Segment {
@@ -17,10 +14,13 @@ pub(super) struct Segment {
     data: Vec<u8>,
 }
 
-/// From this byte of a segment on, the read time is another one.
+/// From this byte of a segment on, the read time is another one. Small, since there may be one a
+/// line: reads of the same millisecond share one.
+#[derive(Clone, Copy)]
 struct Mark {
-    from: usize,
-    time: DateTime<Utc>,
+    from: u32,
+    /// After the segment's own time, or before it where the clock was set back.
+    millis: i32,
 }
 
 impl Segment {
@@ -44,24 +44,37 @@ impl Segment {
     /// When the byte at `offset` was read, exact to a millisecond.
     #[inline]
     pub fn time_at(&self, offset: usize) -> DateTime<Utc> {
-        if self.later.is_empty() {
-            return self.time;
-        }
-        let marks = self.later.partition_point(|mark| mark.from <= offset);
-        marks.checked_sub(1).map_or(self.time, |last| self.later[last].time)
+        let is_at = |mark: &Mark| mark.from as usize <= offset;
+        // Who keeps up asks for the newest, and the others are not in the cache.
+        let mark = match self.later.last() {
+            None => return self.time,
+            Some(last) if is_at(last) => Some(last),
+            Some(_) => {
+                let marks = self.later.partition_point(is_at);
+                marks.checked_sub(1).and_then(|last| self.later.get(last))
+            }
+        };
+        mark.map_or(self.time, |mark| self.after(mark.millis))
+    }
+
+    fn after(&self, millis: i32) -> DateTime<Utc> {
+        let delta = TimeDelta::milliseconds(millis.into());
+        self.time.checked_add_signed(delta).unwrap_or(self.time)
     }
 
     /// Appends another read. The buffer grows by a quarter at a time, so that a child which
-    /// falls silent owns little more than what it wrote.
-    pub fn extend(&mut self, bytes: &[u8], time: DateTime<Utc>) {
-        let last = self.later.last().map_or(self.time, |mark| mark.time);
-        if (time - last).abs() >= TIME_RESOLUTION {
-            self.later.push(Mark { from: self.data.len(), time });
+    /// falls silent owns little more than what it wrote. False: it lies too far off in time.
+    pub fn extend(&mut self, bytes: &[u8], time: DateTime<Utc>) -> bool {
+        let millis = i32::try_from((time - self.time).num_milliseconds());
+        let (Ok(millis), Ok(from)) = (millis, u32::try_from(self.data.len())) else { return false };
+        if millis != self.later.last().map_or(0, |last| last.millis) {
+            self.later.push(Mark { from, millis });
         }
         if self.data.capacity() - self.data.len() < bytes.len() {
             self.data.reserve_exact(bytes.len().max(self.data.len() / 4));
         }
         self.data.extend_from_slice(bytes);
+        true
     }
 
     /// The emptied buffer, for the next read.

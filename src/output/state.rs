@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::gap::{Gap, Gaps};
 use super::log::{Appended, Stall};
 use super::readers::{Progress, Readers};
-use super::retained::{Retained, Slice};
+use super::retained::{Retained, Slices};
 use super::OutputSource;
 use crate::command::{OutputOptions, OutputPolicy};
 
@@ -25,7 +25,7 @@ const LEAST_ROOM: usize = 4096;
 #[derive(Default)]
 pub(super) struct Taken {
     pub gaps: Gaps,
-    pub slices: Vec<Slice>,
+    pub slices: Slices,
     /// The reader's new position.
     pub position: u64,
     /// Sources of which nothing will be taken any more: ended and read up, or not wanted.
@@ -35,6 +35,11 @@ pub(super) struct Taken {
 impl Taken {
     pub fn is_empty(&self) -> bool {
         self.slices.is_empty() && self.gaps.is_empty()
+    }
+
+    /// Whether all was taken that ever will be.
+    pub fn is_last(&self) -> bool {
+        self.ended == [true; 2]
     }
 }
 
@@ -104,10 +109,14 @@ impl State {
     }
 
     fn verdict(&mut self, now: Instant) -> Appended {
-        let full = self.needed() >= self.options.limit;
+        let limit = self.options.limit;
+        // What is needed and what is unread is a part of what is retained.
+        let is_long = self.retained.len() >= limit;
         match self.options.policy {
-            OutputPolicy::Auto | OutputPolicy::Block if full => self.pause(now),
-            OutputPolicy::Kill if self.unread() > self.options.limit as u64 => {
+            OutputPolicy::Auto | OutputPolicy::Block if is_long && self.needed() >= limit => {
+                self.pause(now)
+            }
+            OutputPolicy::Kill if is_long && self.unread() > limit as u64 => {
                 self.killed = true;
                 Appended::Kill
             }
@@ -158,13 +167,15 @@ impl State {
         from.map_or(0, |from| (self.retained.head() - from) as usize)
     }
 
-    /// How much may be read now without leaving the bound. Zero only while paused.
-    pub fn room(&self) -> usize {
+    /// How much of `wanted` may be read now without leaving the bound. Zero only while paused.
+    pub fn room(&self, wanted: usize) -> usize {
+        let limit = self.options.limit;
         match self.options.policy {
             _ if self.is_paused() => 0,
-            OutputPolicy::Kill => usize::MAX,
-            _ if self.constraint().is_none() => usize::MAX,
-            _ => self.options.limit.saturating_sub(self.needed()).max(LEAST_ROOM),
+            OutputPolicy::Kill => wanted,
+            _ if wanted <= limit.saturating_sub(self.retained.len()) => wanted,
+            _ if self.constraint().is_none() => wanted,
+            _ => limit.saturating_sub(self.needed()).max(LEAST_ROOM).min(wanted),
         }
     }
 
@@ -175,6 +186,9 @@ impl State {
     /// new output, so that a batch that is never dropped cannot stop everything.
     fn make_room(&mut self, incoming: usize) -> Vec<u8> {
         let limit = self.options.limit;
+        if self.retained.len() + incoming <= limit / 2 {
+            return Vec::new();
+        }
         let target = limit.saturating_sub(self.retained.pinned_bytes()).max(limit / 2);
         let constraint = self.constraint().unwrap_or(u64::MAX);
         let mut spare = Vec::new();
@@ -265,23 +279,32 @@ impl State {
     /// What reader `id` has not had yet, up to about `max_bytes`.
     pub fn take(&mut self, id: u64, max_bytes: usize) -> Taken {
         let Some(slot) = self.readers.get(id) else { return Taken::default() };
-        let gaps = std::mem::take(&mut slot.gaps);
-        let (slices, position) = self.retained.slices(slot.position, max_bytes, slot.only);
-        slot.position = position;
-        if let Some(first) = slices.first() {
+        let mut taken = Taken { position: slot.position, ..Taken::default() };
+        if slot.position != self.retained.head() || !slot.gaps.is_empty() {
+            taken.gaps = std::mem::take(&mut slot.gaps);
+            taken.position =
+                self.retained.slices(slot.position, max_bytes, slot.only, &mut taken.slices);
+            slot.position = taken.position;
+        }
+        if let Some(first) = taken.slices.first() {
             slot.pin(first.start());
         }
         let only = slot.only;
-        self.serve(only, position);
-        if !gaps.is_empty() {
+        self.serve(only, taken.position);
+        if !taken.gaps.is_empty() {
             self.loss = Loss::None;
         }
+        taken.ended = self.ended(only, taken.position);
+        taken
+    }
+
+    /// Of which sources a reader of `only` that is at `position` will take nothing any more.
+    fn ended(&self, only: Option<OutputSource>, position: u64) -> [bool; 2] {
         let at_head = position == self.retained.head();
-        let is_over = |source: OutputSource| {
+        OutputSource::BOTH.map(|source| {
             let is_wanted = only.is_none_or(|only| only == source);
             at_head && !(is_wanted && self.open[source.index()])
-        };
-        Taken { gaps, slices, position, ended: OutputSource::BOTH.map(is_over) }
+        })
     }
 
     /// Notes that a reader of `only` (or of both sources) has had, or was told that it cannot

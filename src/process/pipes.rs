@@ -122,7 +122,7 @@ impl Process {
         };
         let buffer = turn.buffer();
         buffer.clear();
-        let room = self.log.room().min(buffer.capacity());
+        let room = self.log.room(buffer.capacity());
         let count = match read_some(fd.as_fd(), buffer, room.max(1)) {
             Ok(0) => return Step::End,
             Ok(count) => count,
@@ -154,10 +154,8 @@ impl Process {
     }
 
     fn append(&self, source: OutputSource, now: Instant, turn: &mut Turn) -> Appended {
-        let mut wakers = Vec::new();
-        let appended = self.log.append(source, turn.buffer(), now, &mut |w| wakers.push(w));
-        wakers.into_iter().for_each(|waker| turn.wake(waker));
-        appended
+        let (buffer, wakers) = turn.buffer_and_wakers();
+        self.log.append(source, buffer, now, &mut |waker| wakers.push(waker))
     }
 
     fn pause_pipe(&self, index: usize, stall_at: Option<Instant>) {

@@ -28,6 +28,11 @@ impl Turn {
         &mut self.buffer
     }
 
+    /// The read buffer, and who is woken because of what is in it, as by [`wake`](Self::wake).
+    pub(crate) fn buffer_and_wakers(&mut self) -> (&mut Vec<u8>, &mut Vec<Waker>) {
+        (&mut self.buffer, &mut self.wakers)
+    }
+
     /// Wakes everybody who was to be woken.
     pub(super) fn finish(&mut self) {
         if let Some(payload) = self.wake_all() {

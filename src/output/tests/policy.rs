@@ -35,7 +35,7 @@ fn block_pauses_when_full_and_resumes_when_half_is_read() {
     let mut reader = fixture.reader();
     let (appended, count) = fill(&fixture);
     assert_eq!((pause(appended), count), (None, 4));
-    assert_eq!(fixture.log.room(), 0);
+    assert_eq!(fixture.log.room(LIMIT), 0);
     let batch = batch(&mut reader);
     assert!(fixture.log.is_paused(), "a batch that is held is not read yet");
     drop(batch);

@@ -68,7 +68,7 @@ impl Wake for Reentrant {
 
 impl Drop for Reentrant {
     fn drop(&mut self) {
-        self.0.room();
+        self.0.room(1);
     }
 }
 
