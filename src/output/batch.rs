@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
         self.within = Some(segment);
     }
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<(Place<'a>, RecordData<'a>)> {
         self.batch.pin.core.progress();
         loop {
@@ -130,7 +130,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn record<'a>((place, data): (Place<'a>, RecordData<'a>)) -> Record<'a> {
     let Stamp { source, sequence, time } = match place {
         Place::Within(segment, end) => stamp(segment, end),
@@ -147,7 +147,7 @@ pub struct Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Record<'a>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         self.walk.next().map(record)
     }

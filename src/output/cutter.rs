@@ -152,6 +152,7 @@ fn join(mut start: Vec<u8>, end: &[u8]) -> Vec<u8> {
 }
 
 /// The stamp of a record that ends before byte `end` of the segment.
+#[inline]
 pub(super) fn stamp(segment: &Segment, end: usize) -> Stamp {
     let (source, sequence) = (segment.source, segment.start + end as u64);
     Stamp { source, sequence, time: segment.time_at(end.saturating_sub(1)) }

@@ -44,16 +44,20 @@ impl Segment {
     /// When the byte at `offset` was read, exact to a millisecond.
     #[inline]
     pub fn time_at(&self, offset: usize) -> DateTime<Utc> {
+        if self.later.is_empty() {
+            return self.time;
+        }
+        self.marked_time_at(offset)
+    }
+
+    /// Who keeps up asks for the newest, and the others are not in the cache.
+    fn marked_time_at(&self, offset: usize) -> DateTime<Utc> {
         let is_at = |mark: &Mark| mark.from as usize <= offset;
-        // Who keeps up asks for the newest, and the others are not in the cache.
-        let mark = match self.later.last() {
-            None => return self.time,
-            Some(last) if is_at(last) => Some(last),
-            Some(_) => {
-                let marks = self.later.partition_point(is_at);
-                marks.checked_sub(1).and_then(|last| self.later.get(last))
-            }
-        };
+        let newest = self.later.last().filter(|mark| is_at(mark));
+        let mark = newest.or_else(|| {
+            let marks = self.later.partition_point(is_at);
+            marks.checked_sub(1).and_then(|last| self.later.get(last))
+        });
         mark.map_or(self.time, |mark| self.after(mark.millis))
     }
 

@@ -41,7 +41,9 @@ impl pm_output {
             Taken::Nothing => {}
             Taken::Batch(batch) => {
                 let mut views = Views::default();
-                self.records.extend(batch.records().map(|record| views.of(record)));
+                for record in batch.records() {
+                    self.records.push(views.of(record));
+                }
             }
             Taken::Chunks(chunks) => self.records.extend(chunks.iter().map(pm_record::from)),
         }

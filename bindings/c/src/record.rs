@@ -49,7 +49,7 @@ pub struct pm_record {
 pub(crate) struct Views(Option<(DateTime<Utc>, i64)>);
 
 impl Views {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(&mut self, record: Record<'_>) -> pm_record {
         let nanoseconds = match self.0 {
             Some((time, nanoseconds)) if time == record.time => nanoseconds,

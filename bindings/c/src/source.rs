@@ -103,7 +103,10 @@ fn look_at_output(
     callback.enter(|function, user_data| {
         let Some(function) = function else { return };
         let mut views = Views::default();
-        for record in batch.records().take_while(|_| callback.is_open() && glance.is_open()) {
+        for record in batch.records() {
+            if !callback.is_open() || !glance.is_open() {
+                break;
+            }
             let record = views.of(record);
             // SAFETY: the host's function, with the arguments that its type documents.
             unsafe { function(glance.process, &record, user_data) };
