@@ -4,7 +4,15 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{stat, statfs};
+
 use super::files;
+use crate::sys::pidfd::own_cgroup_id;
+
+/// Where the hierarchy is mounted as a whole on most machines: alone, or beside those of version 1.
+const USUAL: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
+/// What statfs(2) says of the file system (`linux/magic.h`).
+const CGROUP2: i64 = 0x6367_7270;
 
 /// The directory of this process's own cgroup, also where v1 hierarchies are mounted beside.
 ///
@@ -13,11 +21,27 @@ pub(super) fn own_directory() -> Result<PathBuf, String> {
     let read = |path: &str| {
         files::read_bytes(rustix::fs::CWD, path).map_err(|e| format!("cannot read {path}: {e}"))
     };
-    locate(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?)
+    let own = own_path(&read("/proc/self/cgroup")?)?;
+    match usual_directory(&own) {
+        Some(directory) => Ok(directory),
+        None => locate(&read("/proc/self/mountinfo")?, &own),
+    }
 }
 
-/// The directory that a mount table and a membership list lead to.
-pub(super) fn locate(mounts: &[u8], membership: &[u8]) -> Result<PathBuf, String> {
+/// The directory, if it is where it mostly is. The kernel takes longer to list the mounts than for
+/// all else that the first process of a host asks of it.
+pub(super) fn usual_directory(own: &Path) -> Option<PathBuf> {
+    let id = own_cgroup_id()?;
+    let directories = USUAL.iter().filter_map(|point| join(own, Path::new("/"), Path::new(point)));
+    let is_own = |directory: &PathBuf| {
+        statfs(directory).is_ok_and(|system| system.f_type == CGROUP2)
+            && stat(directory).is_ok_and(|status| status.st_ino == id)
+    };
+    directories.filter(is_own).last()
+}
+
+/// The place in the hierarchy that a membership list names.
+pub(super) fn own_path(membership: &[u8]) -> Result<PathBuf, String> {
     let lines = membership.split(|byte| *byte == b'\n');
     let own = lines.filter_map(|line| line.strip_prefix(b"0::")).next();
     let own = own.ok_or("this process is in no cgroup of version 2")?;
@@ -25,8 +49,13 @@ pub(super) fn locate(mounts: &[u8], membership: &[u8]) -> Result<PathBuf, String
     if own.starts_with("/..") {
         return Err("this process is outside its cgroup namespace".into());
     }
+    Ok(own)
+}
+
+/// The directory that a mount table gives for a place in the hierarchy.
+pub(super) fn locate(mounts: &[u8], own: &Path) -> Result<PathBuf, String> {
     let mounts = mounts.split(|byte| *byte == b'\n').filter_map(cgroup2_mount);
-    let below = |(root, point): (PathBuf, PathBuf)| join(&own, &root, &point);
+    let below = |(root, point): (PathBuf, PathBuf)| join(own, &root, &point);
     mounts.filter_map(below).next_back().ok_or_else(|| "cgroup version 2 is not mounted".into())
 }
 

@@ -25,7 +25,7 @@ const HYBRID: &str = "\
 ";
 
 fn located(mounts: &str, membership: &str) -> Result<PathBuf, String> {
-    find::locate(mounts.as_bytes(), membership.as_bytes())
+    find::locate(mounts.as_bytes(), &find::own_path(membership.as_bytes())?)
 }
 
 #[test]
@@ -47,6 +47,20 @@ fn says_why_there_is_no_cgroup() {
     assert!(located("", "0::/\n").unwrap_err().contains("not mounted"));
     assert!(located(HYBRID, "1:cpu:/\n").unwrap_err().contains("no cgroup"));
     assert!(located(HYBRID, "0::/../x\n").unwrap_err().contains("namespace"));
+}
+
+#[test]
+fn finds_what_the_mount_table_leads_to_without_it() {
+    let read = |path| std::fs::read(path).unwrap();
+    let Ok(own) = find::own_path(&read("/proc/self/cgroup")) else {
+        return println!("skipped: this process is in no cgroup of version 2");
+    };
+    let found = find::usual_directory(&own);
+    assert_eq!(find::usual_directory(&own.join("other")), None);
+    let Some(found) = found else {
+        return println!("skipped: before Linux 6.13, or not mounted where it mostly is");
+    };
+    assert_eq!(found, find::locate(&read("/proc/self/mountinfo"), &own).unwrap());
 }
 
 /// The host's subtree, or the reason why this machine gives us none.

@@ -5,16 +5,19 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
+use rustix::process::{getpid, pidfd_open, PidfdFlags};
 
 use crate::types::{ExitStatus, ResourceUsage};
 
 /// `PIDFD_SIGNAL_PROCESS_GROUP` (Linux 6.9).
 const SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
+/// `PIDFD_INFO_CGROUPID` (Linux 6.13).
+const INFO_CGROUP: u64 = 1 << 2;
 /// `PIDFD_INFO_EXIT` (Linux 6.15).
 const INFO_EXIT: u64 = 1 << 3;
 /// `_IOWR(0xFF, 11, struct pidfd_info)` with the 64-byte first version of the structure.
@@ -158,14 +161,23 @@ struct PidfdInfo {
     exit_code: i32,
 }
 
-fn kept_status(pidfd: BorrowedFd<'_>) -> ExitStatus {
-    let mut info = PidfdInfo { mask: INFO_EXIT, ..PidfdInfo::default() };
+/// What the kernel knows of the process, if it knows all that `mask` asks for.
+fn ask(pidfd: BorrowedFd<'_>, mask: u64) -> Option<PidfdInfo> {
+    let mut info = PidfdInfo { mask, ..PidfdInfo::default() };
     // SAFETY: the structure has the size that the request number carries.
     let rc = unsafe { libc::ioctl(pidfd.as_raw_fd(), GET_INFO as _, &mut info) };
-    if rc != 0 || info.mask & INFO_EXIT == 0 {
-        return ExitStatus::Unknown;
-    }
-    from_wait_status(info.exit_code)
+    (rc == 0 && info.mask & mask == mask).then_some(info)
+}
+
+fn kept_status(pidfd: BorrowedFd<'_>) -> ExitStatus {
+    ask(pidfd, INFO_EXIT).map_or(ExitStatus::Unknown, |info| from_wait_status(info.exit_code))
+}
+
+/// The id of the cgroup (version 2) of this process, which is the inode number of its directory.
+/// Kernels before 6.13 do not tell.
+pub(crate) fn own_cgroup_id() -> Option<u64> {
+    let own = pidfd_open(getpid(), PidfdFlags::empty()).ok()?;
+    ask(own.as_fd(), INFO_CGROUP).map(|info| info.cgroup_id)
 }
 
 /// Decodes a wait(2) status word.
