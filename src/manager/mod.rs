@@ -10,7 +10,7 @@ mod talk;
 mod watch;
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -28,12 +28,14 @@ use crate::error::{ProcessError, Result};
 use crate::extractor::BinaryExtractor;
 use crate::keeper::{Registration, Watched};
 use crate::output::OutputStream;
-use crate::process::{launch, Engine, Launch, Observer, Process, ProcessRunner};
+use crate::process::{launch, Engine, Launch, Observer, Origin, Process, ProcessRunner};
 use crate::reactor::{Hold, Reactor};
-use crate::sudo::{Relay, SudoOptions};
 use crate::types::ProcessInfo;
 use events::Events;
 use registry::Registry;
+
+/// What is executed, and the same as a descriptor.
+type Executable = (PathBuf, Option<Arc<OwnedFd>>);
 
 /// A registry of processes over one extractor.
 ///
@@ -101,24 +103,25 @@ impl ProcessManager {
     ///
     /// Errors: as [`start_process`](Self::start_process).
     pub fn start(&self, command: impl Into<Command>) -> Result<ProcessRunner> {
-        self.start_with(command.into(), None)
+        self.start_from(Origin::Attended, command.into())
     }
 
-    fn start_with(&self, command: Command, sudo: Option<SudoOptions>) -> Result<ProcessRunner> {
+    pub(crate) fn start_from(&self, origin: Origin, command: Command) -> Result<ProcessRunner> {
         command.validate()?;
-        let (program, exec_fd) = match &command.program {
-            Program::Path(path) => (path.clone(), None),
-            Program::Extracted(name) => {
-                let as_other_user = sudo.is_some() || command.user != UserSpec::default();
-                let binary = self.shared.extractor.open(name, as_other_user)?;
-                self.watch_directory()?;
-                (binary.path, binary.exec_fd)
-            }
+        let (program, exec_fd) = self.executable(&command, false)?;
+        self.launch(&command, &program, exec_fd, origin)
+    }
+
+    /// The file to execute, and the same as a descriptor where it has no path for that.
+    fn executable(&self, command: &Command, by_sudo: bool) -> Result<Executable> {
+        let name = match &command.program {
+            Program::Path(path) => return Ok((path.clone(), None)),
+            Program::Extracted(name) => name,
         };
-        if let Some(options) = sudo {
-            return self.start_as(command, &program, exec_fd, options);
-        }
-        self.launch(&command, &program, exec_fd, None)
+        let as_other_user = by_sudo || command.user != UserSpec::default();
+        let binary = self.shared.extractor.open(name, as_other_user)?;
+        self.watch_directory()?;
+        Ok((binary.path, binary.exec_fd))
     }
 
     /// Has the extractor's directory removed when the host is killed, from its first use on.
@@ -136,7 +139,7 @@ impl ProcessManager {
         command: &Command,
         program: &Path,
         exec_fd: Option<Arc<OwnedFd>>,
-        relay: Option<Relay>,
+        origin: Origin,
     ) -> Result<ProcessRunner> {
         let engine = self.engine()?;
         let observer = Some(self.shared.observer());
@@ -146,7 +149,7 @@ impl ProcessManager {
             self.shared.admit(&runner);
             admitted = Some(runner);
         };
-        let parts = Launch { engine, program, exec_fd, observer, relay, announce };
+        let parts = Launch { engine, program, exec_fd, observer, origin, announce };
         let launched = launch(command, parts);
         match (launched, admitted) {
             (Ok(_), Some(runner)) => Ok(runner),

@@ -1,8 +1,6 @@
 //! Starting as another user.
 
 use std::io::Read;
-use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +11,7 @@ use super::ProcessManager;
 use crate::command::{Command, Program};
 use crate::error::{ProcessError, Result};
 use crate::output::OutputSource;
-use crate::process::ProcessRunner;
+use crate::process::{Origin, ProcessRunner};
 use crate::sudo::{authenticate, Direct, SudoError, SudoMode, SudoOptions};
 
 /// How long the end of what sudo writes is waited for, and how much of it an error holds.
@@ -57,7 +55,10 @@ impl ProcessManager {
     ) -> Result<ProcessRunner> {
         let is_already = options.is_already()?;
         let command = options.restrict(command.into(), is_already)?;
-        self.start_with(command, (!is_already).then_some(options))
+        match is_already {
+            true => self.start_from(Origin::Attended, command),
+            false => self.start_by_sudo(command, options),
+        }
     }
 
     /// Async twin of [`start_with_sudo_options`](Self::start_with_sudo_options): the talk with sudo,
@@ -73,10 +74,10 @@ impl ProcessManager {
         let is_already = options.is_already()?;
         let command = options.restrict(command.into(), is_already)?;
         if is_already {
-            return self.start_with(command, None);
+            return self.start_from(Origin::Attended, command);
         }
         let (manager, undoing) = (self.clone(), self.clone());
-        let start = move |options| manager.start_with(command, Some(options));
+        let start = move |options| manager.start_by_sudo(command, options);
         let undo = move |runner: &ProcessRunner| {
             end(runner);
             undoing.forget(runner.id());
@@ -84,24 +85,19 @@ impl ProcessManager {
         Talk::start(options, start, Arc::new(undo))?.await
     }
 
-    /// Starts a command through sudo; `program` is what it executes.
-    pub(super) fn start_as(
-        &self,
-        command: Command,
-        program: &Path,
-        exec_fd: Option<Arc<OwnedFd>>,
-        options: SudoOptions,
-    ) -> Result<ProcessRunner> {
+    fn start_by_sudo(&self, command: Command, options: SudoOptions) -> Result<ProcessRunner> {
+        command.validate()?;
+        let (program, exec_fd) = self.executable(&command, true)?;
         if options.chosen_mode() == SudoMode::Relay {
             let relay = authenticate(options)?;
-            return self.launch(&command, program, exec_fd, Some(relay));
+            return self.launch(&command, &program, exec_fd, Origin::Relayed(relay));
         }
         if exec_fd.is_some() {
             let reason = "in direct mode sudo needs a file, and there is only a descriptor";
             return Err(ProcessError::Unsupported(reason.into()));
         }
-        let (command, direct) = Direct::prepare(command, program, options)?;
-        let runner = self.launch(&command, direct.sudo(), None, None)?;
+        let (command, direct) = Direct::prepare(command, &program, options)?;
+        let runner = self.launch(&command, direct.sudo(), None, Origin::Attended)?;
         attend(&runner, direct).inspect_err(|_| self.forget(runner.id()))?;
         Ok(runner)
     }
@@ -142,13 +138,14 @@ impl ProcessRunner {
             return Err(ProcessError::BinaryNotFound(command.program_label()));
         };
         if is_already {
-            return Self::start_program(&command, program, None);
+            return Self::start_program(&command, program, Origin::Attended);
         }
         if options.chosen_mode() == SudoMode::Relay {
-            return Self::start_program(&command, program, Some(authenticate(options)?));
+            let relay = authenticate(options)?;
+            return Self::start_program(&command, program, Origin::Relayed(relay));
         }
         let (command, direct) = Direct::prepare(command.clone(), program, options)?;
-        let runner = Self::start_program(&command, direct.sudo(), None)?;
+        let runner = Self::start_program(&command, direct.sudo(), Origin::Attended)?;
         attend(&runner, direct).map(|()| runner)
     }
 }

@@ -323,6 +323,11 @@ impl Process {
         self.policy.on_drop
     }
 
+    /// True once nothing more can come of it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.lock().state.is_over()
+    }
+
     /// True once no descendant is left.
     pub(crate) fn is_tree_gone(&self) -> bool {
         self.lock().state.is_tree_gone()

@@ -101,7 +101,8 @@ impl Tender {
             key: OnceLock::new(),
             channel: Mutex::new(watcher.channel()),
         });
-        let key = reactor.insert(tender.clone())?;
+        // Without a process there is nothing to watch over.
+        let key = reactor.insert_unattended(tender.clone())?;
         let key = *tender.key.get_or_init(|| key);
         let channel = tender.channel().clone();
         reactor.watch(key, 0, channel.as_fd(), Interest::READ)

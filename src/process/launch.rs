@@ -36,10 +36,19 @@ pub(crate) struct Launch<'a> {
     /// The same as a descriptor, where it has no path that can be executed.
     pub exec_fd: Option<Arc<OwnedFd>>,
     pub observer: Option<Arc<dyn Observer>>,
-    /// What sudo has started to start the command as another user.
-    pub relay: Option<Relay>,
+    pub origin: Origin,
     /// Called once the process exists and before anything of it can be seen.
     pub announce: &'a mut dyn FnMut(&Arc<Process>),
+}
+
+/// Who starts a process, and who serves it as long as nobody waits for it.
+pub(crate) enum Origin {
+    /// This thread; it is left to the engine's.
+    Attended,
+    /// This thread, which waits for its end next, and so serves it itself.
+    Awaited,
+    /// What sudo has started, to start it as another user; it is left to the engine's thread.
+    Relayed(Relay),
 }
 
 /// Starts the process on this thread and hands it to the reactor.
@@ -49,14 +58,15 @@ pub(crate) fn launch(command: &Command, launch: Launch<'_>) -> Result<Arc<Proces
     engine.reactor().hold_off();
     orphans::sweep();
     let exec_fd = launch.exec_fd.as_ref();
-    let (tree, ends) = match launch.relay {
-        Some(relay) => hold::start_relayed(command, launch.program, exec_fd, relay)?,
-        None => hold::start(engine, command, launch.program, exec_fd)?,
+    let is_awaited = matches!(launch.origin, Origin::Awaited);
+    let (tree, ends) = match launch.origin {
+        Origin::Relayed(relay) => hold::start_relayed(command, launch.program, exec_fd, relay)?,
+        _ => hold::start(engine, command, launch.program, exec_fd)?,
     };
     let process = Process::new(command, tree, ends, engine.clone(), launch.observer);
     let process = Arc::new(process);
     (launch.announce)(&process);
-    match process.watch_all(command) {
+    match process.watch_all(command, is_awaited) {
         Ok(()) => Ok(process),
         Err(error) => {
             process.give_up();
@@ -103,8 +113,11 @@ impl Process {
     }
 
     /// The pidfd is watched last: the end may be seen at once, and then all else must stand.
-    fn watch_all(self: &Arc<Self>, command: &Command) -> Result<()> {
-        let key = self.reactor().insert(self.clone())?;
+    fn watch_all(self: &Arc<Self>, command: &Command, is_awaited: bool) -> Result<()> {
+        let key = match is_awaited {
+            true => self.reactor().insert_unattended(self.clone())?,
+            false => self.reactor().insert(self.clone())?,
+        };
         // Nobody else has set the key: the process is not shared yet.
         let _ = self.key.set(key);
         let hook = |act: fn(&Self)| {

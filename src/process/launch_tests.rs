@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::engine::Engine;
 use super::handle::detach;
-use super::launch::{launch, Launch};
+use super::launch::{launch, Launch, Origin};
 use super::state::Cause;
 use super::wait::Moment;
 use crate::command::{Command, StopLadder, StopStep};
@@ -14,8 +14,8 @@ use crate::process::Process;
 
 fn start(announce: &mut dyn FnMut(&Arc<Process>)) -> Arc<Process> {
     let (engine, program) = (Engine::new().unwrap(), Path::new("/bin/sleep"));
-    let parts =
-        Launch { engine: &engine, program, exec_fd: None, observer: None, relay: None, announce };
+    let (observer, origin) = (None, Origin::Attended);
+    let parts = Launch { engine: &engine, program, exec_fd: None, observer, origin, announce };
     launch(&Command::new(program).arg("1000"), parts).unwrap()
 }
 

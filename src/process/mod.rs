@@ -35,7 +35,7 @@ mod writer;
 pub(crate) use self::core::Process;
 pub(crate) use engine::Engine;
 pub(crate) use handle::{detach, note_awaited, DROP_WAIT};
-pub(crate) use launch::{launch, Launch};
+pub(crate) use launch::{launch, Launch, Origin};
 pub(crate) use observer::{Notice, Observer};
 pub use runner::ProcessRunner;
 pub(crate) use wait::Moment;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::core::Process;
 use super::handle::Handle;
-use super::launch::{launch, Launch};
+use super::launch::{launch, Launch, Origin};
 use super::state::Cause;
 use super::wait::{Closed, Exit, Moment, Stopped};
 use super::wakers::WakerSet;
@@ -17,7 +17,6 @@ use super::{standalone, write::Write, StdinWriter};
 use crate::command::{Command, Program, StopLadder};
 use crate::error::{ProcessError, Result};
 use crate::output::{OutputReader, OutputStream};
-use crate::sudo::Relay;
 use crate::types::{ExitStatus, ProcessInfo, ProcessStatus};
 
 /// How long [`ProcessRunner::kill`] waits for the tree to be gone.
@@ -50,22 +49,21 @@ impl ProcessRunner {
     /// Errors: as [`start`](Self::start); [`ProcessError::BinaryNotFound`] for a command that
     /// names an extracted binary, since there is no extractor.
     pub fn start_command(command: impl Into<Command>) -> Result<Self> {
-        let command = command.into();
+        Self::start_from(Origin::Attended, &command.into())
+    }
+
+    pub(crate) fn start_from(origin: Origin, command: &Command) -> Result<Self> {
         command.validate()?;
         match &command.program {
             Program::Extracted(name) => Err(ProcessError::BinaryNotFound(name.clone())),
-            Program::Path(program) => Self::start_program(&command, program, None),
+            Program::Path(program) => Self::start_program(command, program, origin),
         }
     }
 
-    pub(crate) fn start_program(
-        command: &Command,
-        program: &Path,
-        relay: Option<Relay>,
-    ) -> Result<Self> {
+    pub(crate) fn start_program(command: &Command, program: &Path, origin: Origin) -> Result<Self> {
         let engine = &standalone::engine()?;
-        let announce = &mut |_: &_| {};
-        let parts = Launch { engine, program, exec_fd: None, observer: None, relay, announce };
+        let (observer, exec_fd, announce) = (None, None, &mut |_: &_| {});
+        let parts = Launch { engine, program, exec_fd, observer, origin, announce };
         launch(command, parts).map(Self::new)
     }
 

@@ -35,7 +35,8 @@ impl Tidier {
         let (is_due, is_busy) = (AtomicBool::new(false), AtomicBool::new(false));
         let key = OnceLock::new();
         let tidier = Arc::new(Self { subtree, reactor: reactor_of, key, is_due, is_busy });
-        let key = reactor.insert(tidier.clone())?;
+        // There is nothing to remove before many processes have been started.
+        let key = reactor.insert_unattended(tidier.clone())?;
         tidier.key.get_or_init(|| key);
         Ok(tidier)
     }

@@ -1,9 +1,9 @@
 //! The background thread of the whole host, and which reactors it looks after.
 //!
 //! It waits in an epoll of its own (the master) for the epolls of those reactors that nobody else
-//! serves, and for the lease timer. It is started by the first reactor that gets a source and
-//! joined when the last such reactor goes, or while it is parked around a fork of the host. It
-//! takes no signals and never waits for anything else.
+//! serves, and for the lease timer. It is started for the first source that its caller may not wait
+//! for, and joined when the last reactor with sources goes, or while it is parked around a fork of
+//! the host. It takes no signals and never waits for anything else.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -64,6 +64,8 @@ pub(super) struct Master {
     epoll: OwnedFd,
     lease: LeaseTimer,
     stop: OwnedFd,
+    /// Whether the thread is there, or will be after the forks. Set under the host's lock.
+    is_attended: AtomicBool,
     members: Mutex<HashMap<u64, Arc<Core>>>,
 }
 
@@ -84,16 +86,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Adds a reactor and makes sure that the thread runs.
+/// Adds a reactor. It is served by the thread once that is there.
 pub(super) fn join(core: &Arc<Core>) -> Result<Membership> {
     let mut host = lock(HOST.get());
     let master = match &host.master {
         Some(master) => master.clone(),
         None => Arc::new(Master::new()?),
     };
-    if matches!(host.service, Service::Absent) {
-        host.service = Service::Running(Running::start(&master)?);
-    }
     host.master = Some(master.clone());
     host.next_id += 1;
     host.members += 1;
@@ -108,8 +107,17 @@ pub(super) fn join(core: &Arc<Core>) -> Result<Membership> {
 }
 
 impl Link {
+    /// Makes sure that the thread is there.
+    pub(super) fn attend(&self) -> Result<()> {
+        lock(HOST.get()).attend(&self.master)
+    }
+
     /// Has the thread watch the reactor's epoll, or not.
     pub(super) fn arm(&self, epoll: BorrowedFd<'_>, is_armed: bool) {
+        let attended = if is_armed { self.attend() } else { Ok(()) };
+        if let Err(error) = attended {
+            log::error!("nobody serves a reactor: {error}");
+        }
         let flags = if is_armed { EventFlags::IN } else { EventFlags::empty() };
         let armed = poller::modify(&self.master.epoll, epoll, self.id, flags);
         if let Err(error) = armed {
@@ -117,9 +125,12 @@ impl Link {
         }
     }
 
-    /// Has the thread look at the leases when one can have ended.
+    /// Has the thread look at the leases when one can have ended. One that comes later begins with
+    /// a look at all of them.
     pub(super) fn start_lease(&self) {
-        self.master.lease.start(self.id, Instant::now());
+        if self.master.is_attended.load(Ordering::SeqCst) {
+            self.master.lease.start(self.id, Instant::now());
+        }
     }
 
     /// A waiter serves the reactor: no lease of it has to be looked at for a while.
@@ -183,12 +194,24 @@ pub(crate) fn unpark() {
     if !host.service.unpark() {
         return;
     }
-    let started = host.master.as_ref().map(Running::start);
-    match started {
-        Some(Ok(running)) => host.service = Service::Running(running),
-        // The next reactor tries again.
-        Some(Err(error)) => log::error!("{error}"),
-        None => {}
+    let master = host.master.clone().filter(|master| master.is_attended.load(Ordering::SeqCst));
+    if let Some(Err(error)) = master.map(|master| host.attend(&master)) {
+        // Whoever needs it next tries again.
+        log::error!("{error}");
+    }
+}
+
+impl Host {
+    /// Starts the thread unless it is there. One that is parked is started when the forks are over.
+    fn attend(&mut self, master: &Arc<Master>) -> Result<()> {
+        // Before the thread's first look: a lease that does not set the timer is seen by that look.
+        master.is_attended.store(true, Ordering::SeqCst);
+        if matches!(self.service, Service::Absent) {
+            let started = Running::start(master);
+            master.is_attended.store(started.is_ok(), Ordering::SeqCst);
+            self.service = Service::Running(started?);
+        }
+        Ok(())
     }
 }
 
@@ -276,7 +299,8 @@ impl Master {
         let flags = EventFlags::IN | EventFlags::ET;
         poller::add(&epoll, lease.as_fd(), LEASE_END, flags)?;
         poller::add(&epoll, stop.as_fd(), STOP, flags)?;
-        Ok(Self { epoll, lease, stop, members: Mutex::default() })
+        let is_attended = AtomicBool::new(false);
+        Ok(Self { epoll, lease, stop, is_attended, members: Mutex::default() })
     }
 
     /// The thread's body.

@@ -105,12 +105,12 @@ pub(crate) struct Reactor {
     outlet: outlet::Outlet,
     /// How many [`Hold`]s there are.
     holds: AtomicUsize,
-    /// Set by the first source; its drop ends the thread if it is the last.
+    /// Set by the first source; its drop ends the thread, if there is one, with the last.
     membership: OnceCell<host::Membership>,
 }
 
 impl Reactor {
-    /// Makes the descriptors. There is no thread before the first source.
+    /// Makes the descriptors. There is no thread before the first source that needs it.
     pub(crate) fn new() -> Result<Arc<Self>> {
         let core = Arc::new(Core::new()?);
         let (outlet, membership) = (outlet::Outlet::default(), OnceCell::new());
@@ -128,13 +128,29 @@ impl Reactor {
 
     /// Adds a source; the reactor keeps it until `remove`. The first one starts the thread.
     pub(crate) fn insert(&self, source: Arc<dyn Source>) -> Result<Key> {
+        self.attend()?;
+        self.core.table().insert(source)
+    }
+
+    /// The same for a source that the caller serves itself, by waiting for it, or that needs no
+    /// service before there is another one: it starts no thread.
+    pub(crate) fn insert_unattended(&self, source: Arc<dyn Source>) -> Result<Key> {
+        self.membership()?;
+        self.core.table().insert(source)
+    }
+
+    /// From now on the engine's thread is there for what nobody else serves.
+    pub(crate) fn attend(&self) -> Result<()> {
+        self.membership()?.link().attend()
+    }
+
+    fn membership(&self) -> Result<&host::Membership> {
         self.check_fork()?;
         self.membership.get_or_try_init(|| {
             let member = host::join(&self.core)?;
             self.core.admit(member.link().clone());
-            Ok::<_, crate::ProcessError>(member)
-        })?;
-        self.core.table().insert(source)
+            Ok(member)
+        })
     }
 
     /// Forgets a source and its deadline. Its descriptors must have been unwatched. A callback

@@ -11,7 +11,7 @@ use crate::command::{Command, OutputPolicy, Stdin, StopLadder};
 use crate::error::{ProcessError, Result};
 use crate::manager::ProcessManager;
 use crate::output::{OutputChunk, OutputReader, OutputSource, SharedBytes};
-use crate::process::{Closed, ProcessRunner};
+use crate::process::{Closed, Origin, ProcessRunner};
 use crate::reactor::Unfinished;
 use crate::types::{RunEnd, RunError, RunOutput};
 
@@ -40,7 +40,7 @@ impl Command {
     /// Errors: as [`ProcessRunner::start_command`]; [`ProcessError::RunFailed`] with what was
     /// collected when the deadline passed or the output was too long; the tree is gone then.
     pub fn run(self, options: RunOptions) -> Result<RunOutput> {
-        let runner = ProcessRunner::start_command(reading(self))?;
+        let runner = ProcessRunner::start_from(Origin::Awaited, &reading(self))?;
         run_blocking(runner, options)
     }
 
@@ -56,7 +56,8 @@ impl ProcessManager {
     ///
     /// Errors: as there.
     pub fn run(&self, command: impl Into<Command>, options: RunOptions) -> Result<RunOutput> {
-        run_blocking(self.start(reading(command.into()))?, options)
+        let runner = self.start_from(Origin::Awaited, reading(command.into()))?;
+        run_blocking(runner, options)
     }
 }
 
@@ -91,11 +92,16 @@ fn run_blocking(runner: ProcessRunner, options: RunOptions) -> Result<RunOutput>
     let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let reactor = runner.process().reactor().clone();
     let mut collect = Collect::new(runner, options);
-    match reactor.block_on(deadline, |cx| collect.poll_quietly(cx)) {
+    let result = match reactor.block_on(deadline, |cx| collect.poll_quietly(cx)) {
         Ok(result) => result,
         Err(Unfinished::Elapsed) => collect.end(RunEnd::TimedOut),
         Err(Unfinished::Refused(error)) => Err(error),
+    };
+    // What is left of it is waited for no longer: output that somebody holds, a survivor.
+    if reactor.check_fork().is_ok() && !collect.runner.process().is_over() {
+        reactor.serve();
     }
+    result
 }
 
 /// A run under way.

@@ -1,6 +1,12 @@
 //! The library's threads, and the host's threads that use it at once.
 
-use process_manager::{ExitStatus, ProcessManager, ProcessRunner};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use process_manager::{
+    Command, Containment, EventKind, EventStream, ExitStatus, ProcessError, ProcessManager,
+    ProcessRunner, RunOptions,
+};
 
 use super::{Children, SOON};
 
@@ -51,6 +57,55 @@ pub fn none_after_the_last_reader(children: &Children) {
         drop((runner, manager));
         drop(stream);
         assert_alone("a thread after the last reader");
+    }
+}
+
+/// Who runs a process to its end waits for it, and drives the engine meanwhile.
+pub fn none_for_a_run(_: &Children) {
+    let manager = ProcessManager::default();
+    for _ in 0..20 {
+        let listing = || {
+            let script = "ls /proc/$0/task | wc -l";
+            Command::new("/bin/sh").args(["-c", script, &std::process::id().to_string()])
+        };
+        let alone = listing().run(RunOptions::default()).expect("runs");
+        let managed = manager.run(listing(), RunOptions::default()).expect("runs");
+        assert_eq!(
+            (alone.stdout.as_slice(), managed.stdout.as_slice()),
+            (&b"1\n"[..], &b"1\n"[..])
+        );
+        assert_eq!(count(), 1, "a thread after a run");
+    }
+}
+
+/// A run that gives up leaves output that a descendant holds: the thread sees to that.
+pub fn one_for_what_a_run_leaves(_: &Children) {
+    let manager = ProcessManager::default();
+    let mut events = manager.events().expect("events");
+    // What sleeps has left the group: the kill does not reach it, and it holds the pipes.
+    let command = Command::new("/bin/sh").args(["-c", "setsid sleep 1000 & echo $!; wait"]);
+    let command = command.containment(Containment::Group);
+    let options = RunOptions { timeout: Some(Duration::from_millis(300)), ..Default::default() };
+    let Err(ProcessError::RunFailed(error)) = manager.run(command, options) else {
+        panic!("it did not take too long");
+    };
+    let sleeper: i32 = String::from_utf8_lossy(&error.output.stdout).trim().parse().expect("a pid");
+    await_close(&mut events);
+    // SAFETY: the process was started here.
+    unsafe { libc::kill(sleeper, libc::SIGKILL) };
+}
+
+/// Only looks: it is somebody else who drives.
+fn await_close(events: &mut EventStream) {
+    let until = Instant::now() + Duration::from_secs(60);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        match events.poll_event(&mut context) {
+            Poll::Ready(Some(event)) if event.kind == EventKind::Closed => return,
+            Poll::Ready(event) => assert!(event.is_some(), "the manager has gone"),
+            Poll::Pending => std::thread::yield_now(),
+        }
+        assert!(Instant::now() < until, "nobody closes what the run has left");
     }
 }
 
