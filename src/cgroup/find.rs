@@ -37,7 +37,7 @@ pub(super) fn usual_directory(own: &Path) -> Option<PathBuf> {
         statfs(directory).is_ok_and(|system| system.f_type == CGROUP2)
             && stat(directory).is_ok_and(|status| status.st_ino == id)
     };
-    directories.filter(is_own).last()
+    directories.filter(is_own).next_back()
 }
 
 /// The place in the hierarchy that a membership list names.
