@@ -32,12 +32,13 @@ pub(super) fn own_directory() -> Result<PathBuf, String> {
 /// all else that the first process of a host asks of it.
 pub(super) fn usual_directory(own: &Path) -> Option<PathBuf> {
     let id = own_cgroup_id()?;
-    let directories = USUAL.iter().filter_map(|point| join(own, Path::new("/"), Path::new(point)));
+    let mut directories =
+        USUAL.iter().filter_map(|point| join(own, Path::new("/"), Path::new(point)));
     let is_own = |directory: &PathBuf| {
         statfs(directory).is_ok_and(|system| system.f_type == CGROUP2)
             && stat(directory).is_ok_and(|status| status.st_ino == id)
     };
-    directories.filter(is_own).next_back()
+    directories.rfind(is_own)
 }
 
 /// The place in the hierarchy that a membership list names.

@@ -4,7 +4,7 @@
 //! epoll altogether: with an empty interest a hang-up would still be reported, for ever.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -23,6 +23,9 @@ use crate::sys::read::read_some;
 
 /// Bytes read from one pipe in one turn, at most.
 const SHARE: usize = 1 << 20;
+
+/// Who writes so much at a time has mostly written on while it was read.
+const MUCH: usize = 32 * 1024;
 
 /// The host's end of one output pipe.
 #[derive(Debug)]
@@ -129,6 +132,7 @@ impl Process {
             Err(error) => return Step::after(&error),
         };
         width.note_read(fd.as_fd(), count);
+        let count = count + read_on(fd.as_fd(), buffer, room);
         let now = Instant::now();
         *last_read = Some(now);
         drop(inner);
@@ -257,5 +261,41 @@ impl Process {
     pub(super) fn abandon_output(&self, wake: &mut dyn FnMut(std::task::Waker)) {
         (0..self.pipes.len()).for_each(|index| self.close_pipe(index, wake));
         self.decide(Event::OutputEnded).tell(self, wake);
+    }
+}
+
+/// Reads on what has come during a large read, up to `room` bytes in all, and says how much: a full
+/// buffer is kept as it is, where another would be copied. An end shows again in the next turn.
+fn read_on(fd: BorrowedFd<'_>, buffer: &mut Vec<u8>, room: usize) -> usize {
+    let before = buffer.len();
+    let mut last = before;
+    while last >= MUCH && buffer.len() < room {
+        last = read_some(fd, buffer, room - buffer.len()).unwrap_or(0);
+    }
+    buffer.len() - before
+}
+
+#[cfg(all(test, not(loom)))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use rustix::pipe::{pipe_with, PipeFlags};
+
+    use super::*;
+
+    /// What a large read left in the pipe is read as far as there is room; after a small one
+    /// nobody looks.
+    #[test]
+    fn only_large_reads_are_gone_on_with() {
+        let (out, input) = pipe_with(PipeFlags::NONBLOCK).unwrap();
+        rustix::io::write(&input, &[1; 4096]).unwrap();
+        let mut small = vec![0; MUCH - 1];
+        assert_eq!(read_on(out.as_fd(), &mut small, 2 * MUCH), 0);
+        let mut large = Vec::with_capacity(2 * MUCH);
+        large.resize(MUCH, 0);
+        assert_eq!(read_on(out.as_fd(), &mut large, MUCH + 96), 96);
+        assert_eq!(read_on(out.as_fd(), &mut large, 2 * MUCH), 4000);
+        assert_eq!(read_on(out.as_fd(), &mut large, 2 * MUCH), 0, "the pipe is empty");
+        drop(input);
+        assert_eq!(read_on(out.as_fd(), &mut large, 2 * MUCH), 0, "at its end");
     }
 }
