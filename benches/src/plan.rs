@@ -28,7 +28,7 @@ impl Size {
     pub const FULL: Self = Self {
         is_quick: false,
         rounds: 7,
-        starts: 1000,
+        starts: 600,
         bytes: 2 << 30,
         lines: 10_000_000,
         ticks: 400,
