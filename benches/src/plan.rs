@@ -130,11 +130,17 @@ pub struct Plan {
     pub is_busy: bool,
     /// Whether each round has fresh workers: where memory is measured.
     pub is_fresh: bool,
-    /// Asked in the first round instead, where that measures something which takes long.
+    /// Asked in the first round instead, of those of whom something is wanted, where that measures
+    /// something which takes long.
     pub first_request: Option<String>,
 }
 
 impl Plan {
+    /// Whether something is wanted of a contender.
+    pub fn wants(&self, entry: &Entry) -> bool {
+        self.targets.iter().any(|target| target.ours == entry.name)
+    }
+
     /// A table of one figure without targets.
     pub fn new(name: &str, title: String, unit: &'static str) -> Self {
         Self {

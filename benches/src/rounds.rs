@@ -97,7 +97,7 @@ impl Seat {
         if self.row.failure.is_some() {
             return;
         }
-        let first = plan.first_request.as_ref().filter(|_| round == 0);
+        let first = plan.first_request.as_ref().filter(|_| round == 0 && plan.wants(entry));
         let request = first.unwrap_or(&entry.request);
         let Some(mut worker) = self.take_worker(entry) else { return };
         match worker.measure(request) {
