@@ -44,6 +44,7 @@ hosts! {
     no_thread_without_a_manager,
     no_thread_after_the_last_reader,
     no_thread_for_a_run,
+    a_thread_for_a_directory,
     a_thread_for_what_a_run_leaves,
     eight_threads,
     idle_costs_nothing,

@@ -130,7 +130,12 @@ impl ProcessManager {
             return Ok(());
         }
         let Some(place) = self.shared.extractor.place() else { return Ok(()) };
-        let watch = || self.engine()?.watcher()?.watch(Registration::Directory(place));
+        let watch = || {
+            let watched = self.engine()?.watcher()?.watch(Registration::Directory(place))?;
+            // It outlives every run, and so must whoever notices that the watcher was killed.
+            self.reactor()?.attend()?;
+            Ok::<_, ProcessError>(watched)
+        };
         self.shared.directory.get_or_try_init(watch).map(drop)
     }
 

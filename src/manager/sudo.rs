@@ -85,6 +85,7 @@ impl ProcessManager {
         Talk::start(options, start, Arc::new(undo))?.await
     }
 
+    /// Starts a command through sudo, as the user that `options` name.
     fn start_by_sudo(&self, command: Command, options: SudoOptions) -> Result<ProcessRunner> {
         command.validate()?;
         let (program, exec_fd) = self.executable(&command, true)?;

@@ -140,7 +140,7 @@ impl Reactor {
     }
 
     /// From now on the engine's thread is there for what nobody else serves.
-    fn attend(&self) -> Result<()> {
+    pub(crate) fn attend(&self) -> Result<()> {
         self.membership()?.link().attend()
     }
 

@@ -99,7 +99,9 @@ fn run_blocking(runner: ProcessRunner, options: RunOptions) -> Result<RunOutput>
     };
     // What is left of it is waited for no longer: output that somebody holds, a survivor.
     if reactor.check_fork().is_ok() && !collect.runner.process().is_over() {
-        reactor.serve();
+        if let Err(error) = reactor.attend() {
+            log::error!("what a run has left is served by nobody: {error}");
+        }
     }
     result
 }

@@ -45,6 +45,7 @@ const MODES: &[Mode] = &[
     ("no_thread_without_a_manager", threads::none_without_a_manager),
     ("no_thread_after_the_last_reader", threads::none_after_the_last_reader),
     ("no_thread_for_a_run", threads::none_for_a_run),
+    ("a_thread_for_a_directory", threads::one_for_a_directory),
     ("a_thread_for_what_a_run_leaves", threads::one_for_what_a_run_leaves),
     ("eight_threads", threads::eight_at_once),
     ("idle_costs_nothing", threads::idle_costs_nothing),

@@ -78,10 +78,23 @@ pub fn none_for_a_run(_: &Children) {
     }
 }
 
+/// An extracted program's directory outlives the run, and somebody sees to its watcher.
+pub fn one_for_a_directory(children: &Children) {
+    let manager = ProcessManager::default();
+    let program = std::fs::read(children.0.join("exit_code")).expect("is built");
+    manager.extractor().add_binary("exit_code", &program).expect("is extracted");
+    manager.run(Command::binary("exit_code").arg("0"), RunOptions::default()).expect("runs");
+    assert_eq!(count(), 2, "nobody notices a watcher that was killed");
+    drop(manager);
+    assert_alone("a thread after the last handle");
+}
+
 /// A run that gives up leaves output that a descendant holds: the thread sees to that.
 pub fn one_for_what_a_run_leaves(_: &Children) {
     let manager = ProcessManager::default();
     let mut events = manager.events().expect("events");
+    // A thread that polls is expected back; this one does not come.
+    manager.poll_ready(Some(Duration::ZERO)).expect("polls");
     // What sleeps has left the group: the kill does not reach it, and it holds the pipes.
     let command = Command::new("/bin/sh").args(["-c", "setsid sleep 1000 & echo $!; wait"]);
     let command = command.containment(Containment::Group);
