@@ -74,13 +74,15 @@ static void finish(pm_process *process)
 
 typedef pm_status (*pull_function)(pm_output *, int64_t, const pm_record **, size_t *, pm_error **);
 
-static void pull(pm_process *process, pull_function next, line_seen seen, void *context)
+/* Inline, so that what is done with a line is a call where it is one for the user of the library. */
+static inline void pull(const char *const *child, pull_function next, line_seen seen, void *context)
 {
     pm_error *error = NULL;
     pm_output *output;
     const pm_record *records;
     pm_status status;
     size_t count;
+    pm_process *process = start(child);
     check(pm_process_output(process, &output, &error), error);
     while ((status = next(output, -1, &records, &count, &error)) == PM_OK)
         for (size_t at = 0; at < count; ++at) {
@@ -89,6 +91,7 @@ static void pull(pm_process *process, pull_function next, line_seen seen, void *
         }
     check(status, error);
     pm_output_free(output);
+    finish(process);
 }
 
 static void add_bytes(void *sum, const uint8_t *data, size_t len)
@@ -100,57 +103,74 @@ static void add_bytes(void *sum, const uint8_t *data, size_t len)
 static uint64_t bytes(const char *const *child)
 {
     uint64_t sum = 0;
-    pm_process *process = start(child);
-    pull(process, pm_output_next_bytes, add_bytes, &sum);
-    finish(process);
+    pull(child, pm_output_next_bytes, add_bytes, &sum);
     return sum;
 }
 
 struct callbacks {
     line_seen seen;
     void *context;
-    bool has_ended;
 };
 
 static void on_line(pm_id id, const pm_record *record, void *user_data)
 {
-    struct callbacks *callbacks = user_data;
+    const struct callbacks *callbacks = user_data;
     (void)id;
     must(record->kind == PM_RECORD_LINE, "lost output");
     callbacks->seen(callbacks->context, record->line.data, record->line.len);
 }
 
-static void on_exit_of(pm_id id, const pm_exit *ended, void *user_data)
+static void on_counted_line(pm_id id, const pm_record *record, void *tally)
 {
-    struct callbacks *callbacks = user_data;
+    (void)id;
+    must(record->kind == PM_RECORD_LINE, "lost output");
+    count_line(tally, record->line.data, record->line.len);
+}
+
+static void on_exit_of(pm_id id, const pm_exit *ended, void *has_ended)
+{
     (void)id;
     (void)ended;
-    callbacks->has_ended = true;
+    *(bool *)has_ended = true;
 }
 
-static void poll_lines(pm_process *process, line_seen seen, void *context)
+static void poll_output(const char *const *child, pm_output_callback on_output, void *user_data)
 {
     pm_error *error = NULL;
-    struct callbacks all = {seen, context, false};
-    check(pm_process_set_output_callback(process, on_line, &all, NULL, &error), error);
-    check(pm_process_set_exit_callback(process, on_exit_of, &all, NULL, &error), error);
-    while (!all.has_ended)
+    bool has_ended = false;
+    pm_process *process = start(child);
+    check(pm_process_set_output_callback(process, on_output, user_data, NULL, &error), error);
+    check(pm_process_set_exit_callback(process, on_exit_of, &has_ended, NULL, &error), error);
+    while (!has_ended)
         check(pm_manager_poll(manager, -1, NULL, &error), error);
+    finish(process);
 }
 
-static void lines(const char *const *child, line_seen seen, void *context)
+static void add_line(void *tally, const uint8_t *line, size_t len)
 {
-    pm_process *process = start(child);
+    count_line(tally, line, len);
+}
+
+static void lines(const char *const *child, struct tally *tally)
+{
     if (is_polling)
-        poll_lines(process, seen, context);
+        poll_output(child, on_counted_line, tally);
     else
-        pull(process, pm_output_next, seen, context);
-    finish(process);
+        pull(child, pm_output_next, add_line, tally);
+}
+
+static void each_line(const char *const *child, line_seen seen, void *context)
+{
+    struct callbacks callbacks = {seen, context};
+    if (is_polling)
+        poll_output(child, on_line, &callbacks);
+    else
+        pull(child, pm_output_next, seen, context);
 }
 
 int main(int argc, char **argv)
 {
-    const struct contender contender = {about, start_and_reap, bytes, lines};
+    const struct contender contender = {about, start_and_reap, bytes, lines, each_line};
     pm_error *error = NULL;
     is_polling = argc > 1 && !strcmp(argv[1], "poll");
     check(pm_manager_new(NULL, &manager, &error), error);

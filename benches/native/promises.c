@@ -289,7 +289,7 @@ static const char *prepare(const char *holder)
 
 int main(int argc, char **argv)
 {
-    const struct contender contender = {about, start_and_reap, NULL, NULL};
+    const struct contender contender = {about, start_and_reap, NULL, NULL, NULL};
     const char *missing = argc == 2 ? prepare(argv[1]) : "names no holder";
     if (missing) {
         printf("skipped: %s\n", missing);

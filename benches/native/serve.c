@@ -79,18 +79,13 @@ static void bytes(const struct contender *contender, const char *count)
     printf("%f\n", (now() - begin) / 1e6 / (strtod(count, NULL) / (1 << 30)));
 }
 
-static void tally_line(void *tally, const uint8_t *line, size_t len)
-{
-    count_line(tally, line, len);
-}
-
 static void lines(const struct contender *contender, const char *count)
 {
     const char *const child[] = {helper("flood"), "lines", count, "80", NULL};
     uint64_t expected = strtoull(count, NULL, 10), check = 0;
     struct tally tally = {0};
     int64_t begin = now();
-    contender->lines(child, tally_line, &tally);
+    contender->lines(child, &tally);
     int64_t spent = now() - begin;
     for (uint64_t at = 0; at < expected; ++at)
         check += ('0' + at % 10) * (at + 1);
@@ -125,7 +120,7 @@ static void latency(const struct contender *contender, const char *count)
     const char *const child[] = {helper("clock"), "1", count, NULL};
     struct delays delays = {.room = strtoul(count, NULL, 10)};
     delays.micros = calloc(delays.room, sizeof *delays.micros);
-    contender->lines(child, note_delay, &delays);
+    contender->each_line(child, note_delay, &delays);
     must(delays.count == delays.room, "another number of lines");
     qsort(delays.micros, delays.count, sizeof *delays.micros, by_size);
     size_t last = delays.count - 1;
@@ -151,7 +146,7 @@ static void answer(const struct contender *contender, char *request)
         bytes(contender, words[1]);
     else if (!strcmp(words[0], "lines") && contender->lines)
         lines(contender, words[1]);
-    else if (!strcmp(words[0], "latency") && contender->lines)
+    else if (!strcmp(words[0], "latency") && contender->each_line)
         latency(contender, words[1]);
     else
         printf("failed: not offered: %s\n", words[0]);

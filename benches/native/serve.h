@@ -31,8 +31,10 @@ struct contender {
     void (*start_and_reap)(void);
     /* Counts all bytes of the child. */
     uint64_t (*bytes)(const char *const *child);
-    /* Hands over each line of the child. */
-    void (*lines)(const char *const *child, line_seen seen, void *context);
+    /* Counts all lines of the child. */
+    void (*lines)(const char *const *child, struct tally *tally);
+    /* Hands over each line of the child as it comes. */
+    void (*each_line)(const char *const *child, line_seen seen, void *context);
 };
 
 /* Answers requests until standard input ends. */

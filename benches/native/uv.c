@@ -70,6 +70,6 @@ static void start_and_reap(void)
 
 int main(void)
 {
-    const struct contender contender = {about, start_and_reap, NULL, NULL};
+    const struct contender contender = {about, start_and_reap, NULL, NULL, NULL};
     return serve(&contender);
 }
