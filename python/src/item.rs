@@ -8,6 +8,10 @@ use pyo3::types::{PyBytes, PyString};
 
 use crate::convert::wrong_type;
 
+/// What was made of a record. The error is boxed, so that it goes through registers: one that
+/// is copied in memory on its way costs a line what its search does.
+pub type Made = Result<Py<PyAny>, Box<PyErr>>;
+
 /// How lines are handed out.
 #[pyclass(frozen, module = "process_manager._core")]
 pub struct Shape {
@@ -40,7 +44,7 @@ impl Shape {
     }
 
     /// The line as `bytes`, or as `str` by the chosen rule.
-    pub fn line(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<Py<PyAny>> {
+    pub fn line(&self, py: Python<'_>, bytes: &[u8]) -> Made {
         if self.raw {
             return Ok(PyBytes::new(py, bytes).into_any().unbind());
         }
@@ -50,20 +54,21 @@ impl Shape {
             }
             self.is_mixed.store(true, Ordering::Relaxed);
         }
-        let text = PyBytes::new(py, bytes).call_method1("decode", ("utf-8", &self.errors))?;
-        Ok(text.unbind())
+        let text = PyBytes::new(py, bytes).call_method1("decode", ("utf-8", &self.errors));
+        text.map(Bound::unbind).map_err(Box::new)
     }
 
     /// The line or gap with its facts, where they are asked for.
-    pub fn record(&self, py: Python<'_>, record: &Record<'_>) -> PyResult<Py<PyAny>> {
+    pub fn record(&self, py: Python<'_>, record: &Record<'_>) -> Made {
         let timestamp = record.time.timestamp_micros() as f64 / 1e6;
         let (source, sequence) = (source_name(record.source), record.sequence);
         match (record.data, &self.make) {
             (RecordData::Line { bytes, partial }, Some(Make(line, _))) => {
-                line.call1(py, (source, sequence, timestamp, self.line(py, bytes)?, partial))
+                let facts = (source, sequence, timestamp, self.line(py, bytes)?, partial);
+                line.call1(py, facts).map_err(Box::new)
             }
             (RecordData::Gap { bytes, lines }, Some(Make(_, gap))) => {
-                gap.call1(py, (source, sequence, timestamp, bytes, lines))
+                gap.call1(py, (source, sequence, timestamp, bytes, lines)).map_err(Box::new)
             }
             (RecordData::Line { bytes, .. }, None) => self.line(py, bytes),
             (RecordData::Gap { .. }, None) => Ok(py.None()),

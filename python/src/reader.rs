@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyList};
 use crate::convert::timeout;
 use crate::errors::to_py;
 use crate::hub::{Hub, Slot};
-use crate::item::{source_name, Shape};
+use crate::item::{source_name, Made, Shape};
 use crate::wait;
 
 /// Bytes of output taken from the core at once: bounds what one batch pins.
@@ -130,12 +130,7 @@ impl Reader {
         self.place().current.clone()
     }
 
-    fn next_item(
-        &self,
-        py: Python<'_>,
-        batch: &Arc<SharedBatch>,
-        shape: &Shape,
-    ) -> Option<PyResult<Py<PyAny>>> {
+    fn next_item(&self, py: Python<'_>, batch: &Arc<SharedBatch>, shape: &Shape) -> Option<Made> {
         let item = match shape.is_plain() {
             true => self.next_line(py, batch, shape),
             false => self.next_record(py, batch, shape),
@@ -146,12 +141,7 @@ impl Reader {
         item
     }
 
-    fn next_line(
-        &self,
-        py: Python<'_>,
-        batch: &SharedBatch,
-        shape: &Shape,
-    ) -> Option<PyResult<Py<PyAny>>> {
+    fn next_line(&self, py: Python<'_>, batch: &SharedBatch, shape: &Shape) -> Option<Made> {
         loop {
             match batch.next_data()? {
                 RecordData::Line { bytes, .. } => return Some(shape.line(py, bytes)),
@@ -160,12 +150,7 @@ impl Reader {
         }
     }
 
-    fn next_record(
-        &self,
-        py: Python<'_>,
-        batch: &SharedBatch,
-        shape: &Shape,
-    ) -> Option<PyResult<Py<PyAny>>> {
+    fn next_record(&self, py: Python<'_>, batch: &SharedBatch, shape: &Shape) -> Option<Made> {
         let record = batch.next_record()?;
         if let RecordData::Gap { bytes, lines } = record.data {
             self.lose(bytes, lines);
@@ -234,7 +219,7 @@ impl Reader {
         let list = PyList::empty(py);
         let Some(batch) = self.current() else { return Ok(list) };
         while let Some(item) = self.next_item(py, &batch, shape) {
-            list.append(item?)?;
+            list.append(item.map_err(|error| *error)?)?;
         }
         Ok(list)
     }
@@ -264,8 +249,10 @@ impl Portion {
         slf
     }
 
-    fn __next__(&self, py: Python<'_>) -> Option<PyResult<Py<PyAny>>> {
-        self.reader.get().next_item(py, self.batch.as_ref()?, self.shape.get())
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let Some(batch) = &self.batch else { return Ok(None) };
+        let item = self.reader.get().next_item(py, batch, self.shape.get());
+        item.transpose().map_err(|error| *error)
     }
 }
 

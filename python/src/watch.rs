@@ -64,7 +64,7 @@ fn describe_all(py: Python<'_>, shape: &Shape, item: Option<WatchItem>) -> PyRes
         Some(WatchItem::Output { id, record }) => {
             let (source, sequence, time) = (record.source, record.sequence, record.time);
             let record = Record { source, sequence, time, data: record.data.as_ref() };
-            Ok(vec![Item::Output(id, shape.record(py, &record)?)])
+            Ok(vec![Item::Output(id, shape.record(py, &record).map_err(|error| *error)?)])
         }
         _ => Ok(Vec::new()),
     }
