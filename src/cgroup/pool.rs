@@ -32,6 +32,11 @@ impl Pool {
         self.spare.pop_back()
     }
 
+    /// Adds a new one.
+    pub(super) fn keep(&mut self, held: Held) {
+        self.spare.push_back(held);
+    }
+
     /// One more is in use, until it is put back.
     pub(super) fn lend(&mut self) {
         self.in_use += 1;

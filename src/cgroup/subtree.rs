@@ -70,6 +70,7 @@ impl Subtree {
             shared.refused = Some(reason.clone());
             ProcessError::Unsupported(reason)
         })?;
+        subtree.prepare();
         subtree.register()?;
         let subtree = Arc::new(subtree);
         shared.subtree = Arc::downgrade(&subtree);
@@ -123,6 +124,14 @@ impl Subtree {
         match kind.trim_end() {
             "domain" => Ok(()),
             other => Err(format!("cgroups made here are of type {other:?}, not domain")),
+        }
+    }
+
+    /// Makes the first process's cgroup while the watcher comes up. What prevents it is told by the
+    /// attempt that comes when it is needed.
+    fn prepare(&self) {
+        if let Ok(held) = self.make_child() {
+            self.lock().keep(held);
         }
     }
 
