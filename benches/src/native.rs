@@ -51,7 +51,8 @@ fn libraries(name: &str, directory: &Path) -> Outcome<Vec<String>> {
         "cold_raw" | "promises" => Ok(Vec::new()),
         _ => {
             let path = directory.display();
-            Ok(vec![format!("-L{path}"), "-lprocess_manager".into(), format!("-Wl,-rpath,{path}")])
+            let beside = "-Wl,-rpath,$ORIGIN".to_owned();
+            Ok(vec![format!("-L{path}"), "-lprocess_manager".into(), beside])
         }
     }
 }
