@@ -24,8 +24,8 @@ use crate::sys::pidfd;
 
 const START_WAIT: Duration = Duration::from_secs(10);
 const CONTROL_AT: i32 = 3;
-/// Records about groups wait so long in the socket: to be read costs the watcher two switches, and
-/// a start at the level of groups is what they come with.
+/// So many records wait in the socket: to be read costs the watcher two switches, and most come with
+/// a start.
 const MOST_UNHEARD: u32 = 64;
 static SHARED: PerProcess<Mutex<Weak<Watcher>>> = PerProcess::new();
 
@@ -289,11 +289,7 @@ impl State {
         };
         let failed = |e| ProcessError::io("cannot reach the watcher", e);
         let (record, fds) = registration.record(id)?;
-        let sent = match registration {
-            Registration::Group { .. } => self.leave(&record, &fds),
-            _ => self.tell(&record, &fds),
-        };
-        sent.map_err(failed)?;
+        self.leave(&record, &fds).map_err(failed)?;
         if finishing {
             self.tell(&Record::new(kind::FINISH, id, &[]), &[]).map_err(failed)?;
         }
