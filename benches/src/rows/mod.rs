@@ -36,9 +36,10 @@ pub const MAIN: &[(&str, Program)] = &[
 /// Every table.
 pub fn all(size: Size) -> Outcome<Vec<Plan>> {
     let mut plans = starts::plans(size)?;
+    plans.extend(cold::plans(size)?);
     plans.extend(streams::plans(size));
     plans.extend(python::plans(size));
+    // Last: for a while the kernel goes on taking thousands of children apart.
     plans.extend(scale::plans(size));
-    plans.extend(cold::plans(size)?);
     Ok(plans)
 }
