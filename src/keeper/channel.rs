@@ -99,8 +99,8 @@ impl Channel {
         }
     }
 
-    /// It fails only where it rings already.
-    fn ring(&self) {
+    /// Has everything read that was left. It fails only where it rings already.
+    pub(super) fn ring(&self) {
         if let Some(bell) = &self.bell {
             let _ = rustix::io::write(bell, &1u64.to_ne_bytes());
         }

@@ -24,8 +24,8 @@ use crate::sys::pidfd;
 
 const START_WAIT: Duration = Duration::from_secs(10);
 const CONTROL_AT: i32 = 3;
-/// So many records wait in the socket: to be read costs the watcher two switches, and most come with
-/// a start.
+/// What comes with a start is left in the socket, so many records: to be read costs the watcher two
+/// switches.
 const MOST_UNHEARD: u32 = 64;
 static SHARED: PerProcess<Mutex<Weak<Watcher>>> = PerProcess::new();
 
@@ -115,6 +115,7 @@ impl Watcher {
         if let Some(place) = image.place() {
             let id = state.claim(Registration::Directory(place));
             state.announce(id)?;
+            state.remind();
         }
         Ok(Watcher { epoch: epoch(), image, state: Mutex::new(state) })
     }
@@ -128,9 +129,13 @@ impl Watcher {
     /// Has `registration` ended when the host ends.
     pub(crate) fn watch(self: &Arc<Self>, registration: Registration) -> Result<Watched> {
         let mut state = self.lock();
+        let comes_with_start = !matches!(registration, Registration::Directory(_));
         let id = state.claim(registration);
         let sent = state.await_ready().and_then(|()| state.announce(id));
         let sent = sent.or_else(|_| state.restart(&self.image));
+        if !comes_with_start {
+            state.remind();
+        }
         if let Err(error) = sent {
             drop(state.release(id));
             return Err(error);
@@ -280,7 +285,13 @@ impl State {
         self.channel.leave(record, fds)
     }
 
-    /// Tells the watcher of entry `id`.
+    /// Has the watcher read what was left.
+    fn remind(&mut self) {
+        self.unheard = 0;
+        self.channel.ring();
+    }
+
+    /// Leaves entry `id` for the watcher.
     fn announce(&mut self, id: u32) -> Result<()> {
         let (registration, finishing) = match self.entries.get(id as usize) {
             Some(Slot::Watched(registration)) => (registration.clone(), false),
@@ -320,6 +331,7 @@ impl State {
         for id in 0..self.entries.len() {
             self.announce(u32::try_from(id).unwrap_or(u32::MAX))?;
         }
+        self.remind();
         Ok(())
     }
 }
