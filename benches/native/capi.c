@@ -74,7 +74,7 @@ static void finish(pm_process *process)
 
 typedef pm_status (*pull_function)(pm_output *, int64_t, const pm_record **, size_t *, pm_error **);
 
-/* Inline, so that what is done with a line is a call where it is one for the user of the library. */
+/* Inline: who pulls needs no call through a pointer for each line, so neither does this. */
 static inline void pull(const char *const *child, pull_function next, line_seen seen, void *context)
 {
     pm_error *error = NULL;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{stat, statfs, statvfs, StatVfsMountFlags};
+use rustix::fs::{stat, statfs, StatVfsMountFlags};
 
 use super::files;
 use crate::sys::pidfd::own_cgroup_id;
@@ -35,12 +35,11 @@ pub(super) fn usual_directory(own: &Path) -> Option<PathBuf> {
     let mut directories =
         USUAL.iter().filter_map(|point| join(own, Path::new("/"), Path::new(point)));
     let is_own = |directory: &PathBuf| {
-        // Where it may not be written, it may be mounted elsewhere too.
-        let is_usable = statvfs(directory)
-            .is_ok_and(|system| !system.f_flag.contains(StatVfsMountFlags::RDONLY));
-        is_usable
-            && statfs(directory).is_ok_and(|system| system.f_type == CGROUP2)
-            && stat(directory).is_ok_and(|status| status.st_ino == id)
+        statfs(directory).is_ok_and(|system| {
+            // Where it may not be written, it may be mounted elsewhere too.
+            let is_usable = system.f_flags as u64 & StatVfsMountFlags::RDONLY.bits() == 0;
+            is_usable && system.f_type == CGROUP2
+        }) && stat(directory).is_ok_and(|status| status.st_ino == id)
     };
     directories.rfind(is_own)
 }

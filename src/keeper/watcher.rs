@@ -24,8 +24,8 @@ use crate::sys::pidfd;
 
 const START_WAIT: Duration = Duration::from_secs(10);
 const CONTROL_AT: i32 = 3;
-/// What comes with a start is left in the socket, so many records: to be read costs the watcher two
-/// switches.
+/// Records that come with a start are left in the socket, up to so many: to read one costs the
+/// watcher two switches.
 const MOST_UNHEARD: u32 = 64;
 static SHARED: PerProcess<Mutex<Weak<Watcher>>> = PerProcess::new();
 
@@ -129,11 +129,12 @@ impl Watcher {
     /// Has `registration` ended when the host ends.
     pub(crate) fn watch(self: &Arc<Self>, registration: Registration) -> Result<Watched> {
         let mut state = self.lock();
-        let comes_with_start = !matches!(registration, Registration::Directory(_));
+        let is_directory = matches!(registration, Registration::Directory(_));
         let id = state.claim(registration);
         let sent = state.await_ready().and_then(|()| state.announce(id));
         let sent = sent.or_else(|_| state.restart(&self.image));
-        if !comes_with_start {
+        // A directory comes with no start.
+        if is_directory {
             state.remind();
         }
         if let Err(error) = sent {
@@ -331,6 +332,7 @@ impl State {
         for id in 0..self.entries.len() {
             self.announce(u32::try_from(id).unwrap_or(u32::MAX))?;
         }
+        // It reads nothing before it has been sent everything.
         self.remind();
         Ok(())
     }
